@@ -1,0 +1,92 @@
+"""Frozen typed configs: TOML in, JSON out, `name.key=value` overrides, unknown keys named with the nearest.
+
+A config stands beside the class it configures and derives from `Config`. Nothing else in voxgen parses
+settings.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import UsageError, nearest
+
+
+class Config(BaseModel):
+    """Base of all configs: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Validate plain values.
+
+        Raises:
+            UsageError: naming each key, what was given and what is allowed.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as failure:
+            raise UsageError(_explain(cls, failure)) from None
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Read a TOML file."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(f"no config at {path}; write one or leave the option out") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+            raise UsageError(f"{path} is not valid TOML: {failure}") from None
+        return cls.parse(values)
+
+    def with_overrides(self, overrides: Iterable[str]) -> Self:
+        """Give the config with dotted `key=value` overrides; values are TOML, bare words are strings.
+
+        >>> class Net(Config):
+        ...     width: int = 64
+        >>> Net().with_overrides(["width=96"])
+        Net(width=96)
+        """
+        values = self.model_dump()
+        for item in overrides:
+            key, sep, text = item.partition("=")
+            if not sep:
+                raise UsageError(f"{item!r} is no override; write key=value, for example width=96")
+            target = values
+            *path, last = key.strip().split(".")
+            for name in path:
+                if not isinstance(target.get(name), dict):
+                    raise UsageError(f"{key!r}: no section {name!r}{nearest(name, target)}")
+                target = target[name]
+            target[last] = _value(text.strip())
+        return type(self).parse(values)
+
+    def to_json(self) -> str:
+        """Give the config as indented JSON."""
+        return json.dumps(self.model_dump(mode="json"), indent=2)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(cls: type[BaseModel], failure: ValidationError) -> str:
+    lines = []
+    for error in failure.errors():
+        key = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            fields = list(cls.model_fields)
+            hint = nearest(str(error["loc"][-1]), fields)
+            lines.append(f"unknown key {key!r}{hint}; known keys: {', '.join(fields)}")
+        else:
+            lines.append(f"{key} = {error.get('input')!r}: {error['msg']}")
+    return f"{cls.__name__}: " + "; ".join(lines)

@@ -1,0 +1,142 @@
+"""The contract of all families.
+
+A family is *a map from Gaussian noise to occupancy, trained as a game of one or more players*. `decode` is
+deterministic and differentiable, so that "one seed, one building" is a law and whatever is written over
+`decode` (constraints, editing, interpolation) holds for all families. Axes are always `b c x y z`.
+
+All randomness inside `loss` comes from `batch.keys`, one integer a sample: the loss is a function of weights
+and batch alone. Training therefore resumes exactly without any generator state, and two processes that share
+a batch compute the gradient that one would.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from ..config import Config
+from .condition import Condition, ConditionConfig
+
+
+class ModelConfig(Config):
+    """What every family's config holds.
+
+    Attributes:
+        resolution: voxels along x, y and z.
+        patch: edge of the space-to-depth patches; divides the resolution.
+        condition: what the model can be asked for.
+    """
+
+    resolution: tuple[int, int, int] = (32, 32, 32)
+    patch: int = 4
+    condition: ConditionConfig = ConditionConfig()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a training step sees.
+
+    Attributes:
+        x: (b, 1, x, y, z) coverage in [0, 1].
+        condition: what is asked, with dropout already applied.
+        keys: (b,) an integer a sample and step, the source of all randomness in the loss.
+        progress: share of the training budget used, in [0, 1]; schedules follow it.
+    """
+
+    x: Float[Tensor, "b 1 x y z"]
+    condition: Condition
+    keys: Int64[Tensor, " b"]
+    progress: float = 0.0
+
+    def to(self, device: torch.device) -> Batch:
+        """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
+        return Batch(self.x.to(device), self.condition.to(device), self.keys, self.progress)
+
+    def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
+        """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
+        return keyed_noise(self.keys, shape, stream).to(self.x.device)
+
+
+def keyed_noise(keys: Int64[Tensor, " b"], shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
+    """Draw N(0, I) of `shape` for each key, the same for the same key wherever it is drawn."""
+    generator = torch.Generator()
+    rows = [
+        torch.randn(shape, generator=generator.manual_seed((int(key) * 1_000_003 + stream) % (2**63)))
+        for key in keys
+    ]
+    return torch.stack(rows)
+
+
+class GenerativeModel(nn.Module, ABC):
+    """One generative family. A class is abstract or final; the methods marked final are written once, here."""
+
+    config_class: ClassVar[type[ModelConfig]]
+    config: ModelConfig
+    latent_shape: tuple[int, ...]
+
+    @abstractmethod
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
+        """Terms of a player's loss, weights applied; their sum is minimised."""
+
+    @abstractmethod
+    def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
+        """Coverage in [0, 1] of latents; deterministic and differentiable."""
+
+    def players(self) -> dict[str, nn.Module]:
+        """The modules that are optimised in turn, in the order of their moves; one for most families."""
+        return {"model": self}
+
+    def prior(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n ..."]:
+        """Draw latents on the CPU; N(0, I) unless a family fits something better."""
+        return torch.randn(n, *self.latent_shape, generator=generator)
+
+    def conclude(self, batches: Iterable[Batch]) -> None:  # noqa: B027 (most families have nothing to fit)
+        """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
+
+    @final
+    def unconditional(self, n: int) -> Condition:
+        """A condition that asks nothing of `n` samples, on the model's device."""
+        device = next(self.parameters()).device
+        return Condition.nothing(n, self.config.condition, self.config.resolution).to(device)
+
+    @final
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        condition: Condition | None = None,
+        generator: torch.Generator | None = None,
+        batch_size: int = 16,
+    ) -> Float[Tensor, "n 1 x y z"]:
+        """Draw `n` buildings as coverage in [0, 1]: `decode(prior(n))`, a few at a time."""
+        device = next(self.parameters()).device
+        asked = self.unconditional(n) if condition is None else condition.to(device)
+        z = self.prior(n, generator).to(device)
+        return torch.cat(
+            [
+                self.decode(z[i : i + batch_size], asked[i : i + batch_size]).float()
+                for i in range(0, n, batch_size)
+            ]
+        )
+
+
+class EncodingModel(GenerativeModel):
+    """A family that can also find the latent of a given building."""
+
+    @abstractmethod
+    def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b ..."]:
+        """Latents of coverage in [0, 1]; deterministic."""
+
+    @final
+    def reconstruct(
+        self, x: Float[Tensor, "b 1 x y z"], condition: Condition | None = None
+    ) -> Float[Tensor, "b 1 x y z"]:
+        """`decode(encode(x))`."""
+        asked = self.unconditional(len(x)) if condition is None else condition
+        return self.decode(self.encode(x, asked), asked)
