@@ -80,6 +80,11 @@ class GenerativeModel(nn.Module, ABC):
     config: ModelConfig
     latent_shape: tuple[int, ...]
 
+    def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
+        """The optimiser of a player; AdamW unless a recipe prescribes another."""
+        parameters = [p for p in self.players()[player].parameters() if p.requires_grad]
+        return torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
+
     @abstractmethod
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """Terms of a player's loss, weights applied; their sum is minimised."""
@@ -92,9 +97,12 @@ class GenerativeModel(nn.Module, ABC):
         """The modules that are optimised in turn, in the order of their moves; one for most families."""
         return {"model": self}
 
-    def prior(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n ..."]:
-        """Draw latents on the CPU; N(0, I) unless a family fits something better."""
-        return torch.randn(n, *self.latent_shape, generator=generator)
+    def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
+        """Draw a latent for each entry of the condition, on the CPU.
+
+        N(0, I) unless a family fits something better; a fitted prior may heed what the condition asks.
+        """
+        return torch.randn(len(condition), *self.latent_shape, generator=generator)
 
     def conclude(self, batches: Iterable[Batch]) -> None:  # noqa: B027 (most families have nothing to fit)
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
@@ -114,10 +122,10 @@ class GenerativeModel(nn.Module, ABC):
         generator: torch.Generator | None = None,
         batch_size: int = 16,
     ) -> Float[Tensor, "n 1 x y z"]:
-        """Draw `n` buildings as coverage in [0, 1]: `decode(prior(n))`, a few at a time."""
+        """Draw `n` buildings as coverage in [0, 1]: `decode(prior(c), c)`, a few at a time."""
         device = next(self.parameters()).device
         asked = self.unconditional(n) if condition is None else condition.to(device)
-        z = self.prior(n, generator).to(device)
+        z = self.prior(asked, generator).to(device)
         return torch.cat(
             [
                 self.decode(z[i : i + batch_size], asked[i : i + batch_size]).float()
