@@ -1,0 +1,50 @@
+"""The families, by name; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from .base import GenerativeModel
+
+FAMILIES: dict[str, dict[str, str]] = {
+    "vae": {"default": "voxgen.models.vae:VAE"},
+    "gan": {"default": "voxgen.models.gan:GAN", "thesis": "voxgen.models.thesis:ThesisGAN"},
+}
+"""Family -> recipe -> class. A family from outside is named `package.module:Class` in its place."""
+
+
+def family(name: str, recipe: str = "default") -> type[GenerativeModel]:
+    """Give the class of a family.
+
+    Args:
+        name: a name out of `FAMILIES`, or `package.module:Class`.
+        recipe: which of the family's recipes.
+
+    Raises:
+        UsageError: for an unknown family, recipe, module or class.
+    """
+    if ":" in name:
+        return _load(name)
+    if name not in FAMILIES:
+        raise UsageError(f"no model {name!r}{nearest(name, FAMILIES)}; there are: {', '.join(FAMILIES)}")
+    recipes = FAMILIES[name]
+    if recipe not in recipes:
+        raise UsageError(f"{name} has no recipe {recipe!r}; it has: {', '.join(recipes)}")
+    return _load(recipes[recipe])
+
+
+def _load(address: str) -> type[GenerativeModel]:
+    from .base import GenerativeModel
+
+    module_name, _, class_name = address.partition(":")
+    try:
+        found = getattr(import_module(module_name), class_name)
+    except (ImportError, AttributeError) as failure:
+        raise UsageError(f"cannot load the model {address!r}: {failure}") from None
+    if not (isinstance(found, type) and issubclass(found, GenerativeModel)):
+        raise UsageError(f"{address!r} is no GenerativeModel; derive it from voxgen.models.base")
+    return found

@@ -77,6 +77,10 @@ class GenerativeModel(nn.Module, ABC):
     """One generative family. A class is abstract or final; the methods marked final are written once, here."""
 
     config_class: ClassVar[type[ModelConfig]]
+    conditional: ClassVar[bool] = True
+    """Whether the family can be asked for anything; a published recipe may not."""
+    fixed_learning_rate: ClassVar[bool] = False
+    """Whether a recipe prescribes its learning rate, so that no schedule touches it."""
     config: ModelConfig
     latent_shape: tuple[int, ...]
 
@@ -87,7 +91,10 @@ class GenerativeModel(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
-        """Terms of a player's loss, weights applied; their sum is minimised."""
+        """Terms of a player's loss, weights applied; their sum is minimised.
+
+        An empty answer means that the player does not move in this step.
+        """
 
     @abstractmethod
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:

@@ -1,0 +1,1 @@
+"""Parts of networks, with no notion of a loss."""

@@ -1,0 +1,155 @@
+"""Variational autoencoder over patches, with a spatial latent and an ex-post prior.
+
+    L = -E_q(z|x) log p(x | z, c) + beta KL(q(z|x) || N(0, I))          (Kingma and Welling 2014)
+
+x is coverage, so the reconstruction is a soft-target cross-entropy in nats a building; a soft Dice term keeps
+thin parts from being averaged away. Free bits (Kingma et al. 2016) keep latent channels from switching off
+early. After training a mixture is fitted to the latents, and samples are drawn from it (`density.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..nn.conditioning import AttributeEmbedding, MaskPatches
+from ..nn.volume import Contract, Expand, cells_per_level
+from .base import Batch, EncodingModel, ModelConfig
+from .condition import Condition
+from .density import LatentMixture
+
+
+class VAEConfig(ModelConfig):
+    """Settings of the VAE.
+
+    Attributes:
+        widths: channels of each level, fine to coarse; level 0 lies on the patch grid.
+        depth: residual blocks a level.
+        refine: channels of the refinement at twice the patch grid's resolution.
+        latent: channels of the spatial latent.
+        embedding: width of the condition's embedding.
+        beta: weight of the KL term.
+        free_bits: nats a latent channel may carry for nothing.
+        dice: weight of the soft Dice term, in nats a voxel of the building.
+        rank: principal components of the ex-post prior.
+        components: Gaussians of the ex-post prior.
+    """
+
+    widths: tuple[int, ...] = (96, 192)
+    depth: int = 2
+    refine: int = 32
+    latent: int = 8
+    embedding: int = 64
+    beta: float = 1.0
+    free_bits: float = 0.05
+    dice: float = 0.1
+    rank: int = 64
+    components: int = 24
+
+
+class VAE(EncodingModel):
+    """The VAE. Its latent is a coarse grid of `latent` channels, flattened nowhere but in the prior."""
+
+    config_class: ClassVar[type[ModelConfig]] = VAEConfig
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.config: VAEConfig = config
+        cells = cells_per_level(config.resolution, config.patch, len(config.widths))
+        self.latent_shape = (config.latent, *cells[-1])
+        wanted = config.condition
+        self.attributes = AttributeEmbedding(wanted.center, wanted.scale, config.embedding)
+        self.masks = MaskPatches(len(wanted.masks), config.patch, config.widths[0]) if wanted.masks else None
+        self.encoder = Contract(
+            config.resolution, config.patch, config.widths, config.depth, config.embedding
+        )
+        self.to_moments = nn.Conv3d(config.widths[-1], 2 * config.latent, 1)
+        self.decoder = Expand(
+            config.resolution,
+            config.patch,
+            config.latent,
+            config.widths,
+            config.depth,
+            config.refine,
+            config.embedding,
+        )
+        size = config.latent * cells[-1][0] * cells[-1][1] * cells[-1][2]
+        self.density = LatentMixture(size, len(wanted.attributes), config.rank, config.components)
+
+    def moments(
+        self, x: Float[Tensor, "b 1 x y z"], condition: Condition
+    ) -> tuple[Float[Tensor, "b c xc yc zc"], Float[Tensor, "b c xc yc zc"]]:
+        """Mean and log-variance of q(z|x, c)."""
+        h = self.encoder(x, *self._embed(condition))
+        mu, logvar = self.to_moments(h).float().chunk(2, dim=1)
+        return mu, logvar.clamp(-12, 4)
+
+    def logits(self, z: Float[Tensor, "b c xc yc zc"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
+        """Logits of coverage."""
+        return self.decoder(z, *self._embed(condition)).float()
+
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
+        """Reconstruction, Dice and KL, each in nats a voxel of the grid."""
+        mu, logvar = self.moments(batch.x, batch.condition)
+        z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
+        logits = self.logits(z, batch.condition)
+        return {
+            "reconstruction": soft_bce(logits, batch.x),
+            "dice": self.config.dice * soft_dice(logits, batch.x),
+            "kl": self.config.beta
+            * min(1.0, 5 * batch.progress + 0.05)
+            * self._kl(mu, logvar)
+            / batch.x[0].numel(),
+        }
+
+    def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b c xc yc zc"]:
+        """Mean of q(z|x, c)."""
+        return self.moments(x, condition)[0]
+
+    def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
+        """Coverage in [0, 1]."""
+        return self.logits(z, condition).sigmoid()
+
+    def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
+        """Draw latents from the ex-post mixture, conditioned on the attributes that are asked."""
+        return self.density.sample(condition.attributes, generator).reshape(-1, *self.latent_shape)
+
+    @torch.no_grad()
+    def conclude(self, batches: Iterable[Batch]) -> None:
+        """Fit the ex-post prior to latents drawn from q(z|x) over the training set."""
+        latents, attributes = [], []
+        for batch in batches:
+            mu, logvar = self.moments(batch.x, batch.condition)
+            z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
+            latents.append(z.flatten(1).cpu())
+            attributes.append(batch.condition.attributes.cpu())
+        self.density.fit(torch.cat(latents), torch.cat(attributes))
+
+    def _kl(self, mu: Float[Tensor, "b c x y z"], logvar: Float[Tensor, "b c x y z"]) -> Float[Tensor, ""]:
+        kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
+        per_entry = kl.mean(dim=0)
+        return per_entry.clamp_min(self.config.free_bits).sum()
+
+    def _embed(
+        self, condition: Condition
+    ) -> tuple[Float[Tensor, "b e"], Float[Tensor, "b c xp yp zp"] | None]:
+        extra = None if self.masks is None else self.masks(condition.masks, condition.given)
+        return self.attributes(condition.attributes), extra
+
+
+def soft_bce(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """Cross-entropy of coverage in nats a voxel, less its own entropy so that a perfect answer costs nothing."""
+    entropy = -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).mean()
+    return F.binary_cross_entropy_with_logits(logits, x) - entropy
+
+
+def soft_dice(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """One minus the Dice overlap of coverages, the mean over the batch (Milletari et al. 2016)."""
+    p = logits.sigmoid().flatten(1)
+    q = x.flatten(1)
+    return (1 - 2 * (p * q).sum(1) / (p.square().sum(1) + q.square().sum(1) + 1e-6)).mean()

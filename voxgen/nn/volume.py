@@ -1,0 +1,152 @@
+"""Grid to features and features to grid: the trunk that the families share.
+
+`Contract` takes patches down level by level, `Expand` brings a coarse latent grid up to voxels. Levels are
+listed from fine to coarse; level 0 lies on the patch grid (32^3 with p = 4: 8^3 cells), each further one on
+half of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .blocks import Attention, AxisMix, Down, ResBlock, Up, group_norm
+from .patches import Position, depth_to_space, space_to_depth
+
+
+def cells_per_level(resolution: tuple[int, int, int], patch: int, levels: int) -> list[tuple[int, int, int]]:
+    """Cells along x, y and z at each level, from fine to coarse.
+
+    Raises:
+        ValueError: when the resolution cannot be divided that often.
+    """
+    step = patch * 2 ** (levels - 1)
+    if any(n % step for n in resolution):
+        raise ValueError(
+            f"a resolution of {'x'.join(map(str, resolution))} cannot be halved {levels - 1} times after patches "
+            f"of {patch}: every side must be a multiple of {step}"
+        )
+    return [
+        (resolution[0] // s, resolution[1] // s, resolution[2] // s)
+        for s in (patch * 2**level for level in range(levels))
+    ]
+
+
+class Contract(nn.Module):
+    """Coverage to features on the coarsest level.
+
+    Args:
+        resolution: voxels along x, y and z.
+        patch: edge of the patches.
+        widths: channels of each level, fine to coarse.
+        depth: residual blocks a level.
+        embedding: width of the condition's embedding, 0 for none.
+    """
+
+    def __init__(
+        self,
+        resolution: tuple[int, int, int],
+        patch: int,
+        widths: Sequence[int],
+        depth: int,
+        embedding: int = 0,
+    ) -> None:
+        super().__init__()
+        cells = cells_per_level(resolution, patch, len(widths))
+        self.patch = patch
+        self.position = Position(cells[0])
+        self.stem = nn.Conv3d(patch**3 + Position.channels, widths[0], 1)
+        self.levels = nn.ModuleList(
+            nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in widths
+        )
+        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths, widths[1:], strict=False))
+
+    def forward(
+        self,
+        x: Float[Tensor, "b 1 x y z"],
+        embedding: Float[Tensor, "b e"] | None = None,
+        extra: Float[Tensor, "b c xp yp zp"] | None = None,
+    ) -> Float[Tensor, "b c2 xc yc zc"]:
+        """Give the features; `extra` is added on the patch grid."""
+        h = self.stem(self.position(space_to_depth(x * 2 - 1, self.patch)))
+        if extra is not None:
+            h = h + extra
+        for i, blocks in enumerate(self.levels):
+            if i:
+                h = self.downs[i - 1](h)
+            for block in blocks:  # pyright: ignore[reportGeneralTypeIssues]
+                h = block(h, embedding)
+        return h
+
+
+class Expand(nn.Module):
+    """A latent grid on the coarsest level to logits of coverage.
+
+    The last step is a refinement at twice the patch grid's resolution: patches alone leave seams.
+
+    Args:
+        resolution: voxels along x, y and z.
+        patch: edge of the patches.
+        latent: channels of the latent grid.
+        widths: channels of each level, fine to coarse.
+        depth: residual blocks a level.
+        refine: channels of the refinement.
+        embedding: width of the condition's embedding, 0 for none.
+    """
+
+    def __init__(
+        self,
+        resolution: tuple[int, int, int],
+        patch: int,
+        latent: int,
+        widths: Sequence[int],
+        depth: int,
+        refine: int,
+        embedding: int = 0,
+    ) -> None:
+        super().__init__()
+        cells = cells_per_level(resolution, patch, len(widths))
+        self.patch = patch
+        self.position = Position(cells[-1])
+        self.stem = nn.Conv3d(latent + Position.channels, widths[-1], 3, padding=1)
+        self.attention = Attention(widths[-1])
+        self.levels = nn.ModuleList(
+            nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in reversed(widths)
+        )
+        self.mixes = nn.ModuleList(AxisMix(width) for width in reversed(widths))
+        coarse_to_fine = list(reversed(widths))
+        self.ups = nn.ModuleList(Up(a, b) for a, b in zip(coarse_to_fine, coarse_to_fine[1:], strict=False))
+        self.to_refine = nn.Conv3d(widths[0], refine * 8, 1)
+        self.refine_position = Position(
+            (resolution[0] * 2 // patch, resolution[1] * 2 // patch, resolution[2] * 2 // patch)
+        )
+        self.refine_in = nn.Conv3d(refine + Position.channels, refine, 1)
+        self.refine = ResBlock(refine, embedding)
+        self.refine_mix = AxisMix(refine)
+        self.norm = group_norm(refine)
+        self.head = nn.Conv3d(refine, (patch // 2) ** 3, 3, padding=1)
+
+    def forward(
+        self,
+        z: Float[Tensor, "b c xc yc zc"],
+        embedding: Float[Tensor, "b e"] | None = None,
+        extra: Float[Tensor, "b c2 xp yp zp"] | None = None,
+    ) -> Float[Tensor, "b 1 x y z"]:
+        """Give logits of coverage; `extra` is added on the patch grid."""
+        h = self.stem(self.position(z))
+        h = self.attention(h)
+        for i, (blocks, mix) in enumerate(zip(self.levels, self.mixes, strict=True)):
+            if i:
+                h = self.ups[i - 1](h)
+            if i == len(self.levels) - 1 and extra is not None:
+                h = h + extra
+            for block in blocks:  # pyright: ignore[reportGeneralTypeIssues]
+                h = block(h, embedding)
+            h = mix(h)
+        h = depth_to_space(self.to_refine(h), 2)
+        h = self.refine_in(self.refine_position(h))
+        h = self.refine_mix(self.refine(h, embedding))
+        return depth_to_space(self.head(F.silu(self.norm(h))), self.patch // 2)
