@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, nearest
 
@@ -17,7 +17,7 @@ FAMILIES: dict[str, dict[str, str]] = {
 """Family -> recipe -> class. A family from outside is named `package.module:Class` in its place."""
 
 
-def family(name: str, recipe: str = "default") -> type[GenerativeModel]:
+def family(name: str, recipe: str = "default") -> type[GenerativeModel[Any]]:
     """Give the class of a family.
 
     Args:
@@ -37,7 +37,7 @@ def family(name: str, recipe: str = "default") -> type[GenerativeModel]:
     return _load(recipes[recipe])
 
 
-def _load(address: str) -> type[GenerativeModel]:
+def _load(address: str) -> type[GenerativeModel[Any]]:
     from .base import GenerativeModel
 
     module_name, _, class_name = address.partition(":")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Generic, TypeVar, final
 
 import torch
 from jaxtyping import Float, Int64
@@ -73,16 +73,22 @@ def keyed_noise(keys: Int64[Tensor, " b"], shape: tuple[int, ...], stream: int =
     return torch.stack(rows)
 
 
-class GenerativeModel(nn.Module, ABC):
-    """One generative family. A class is abstract or final; the methods marked final are written once, here."""
+ConfigT = TypeVar("ConfigT", bound=ModelConfig)
+
+
+class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
+    """One generative family. A class is abstract or final; methods marked final are written once, here."""
 
     config_class: ClassVar[type[ModelConfig]]
     conditional: ClassVar[bool] = True
     """Whether the family can be asked for anything; a published recipe may not."""
     fixed_learning_rate: ClassVar[bool] = False
     """Whether a recipe prescribes its learning rate, so that no schedule touches it."""
-    config: ModelConfig
     latent_shape: tuple[int, ...]
+
+    def __init__(self, config: ConfigT) -> None:
+        super().__init__()
+        self.config = config
 
     def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
         """The optimiser of a player; AdamW unless a recipe prescribes another."""
@@ -111,7 +117,7 @@ class GenerativeModel(nn.Module, ABC):
         """
         return torch.randn(len(condition), *self.latent_shape, generator=generator)
 
-    def conclude(self, batches: Iterable[Batch]) -> None:  # noqa: B027 (most families have nothing to fit)
+    def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
 
     @final
@@ -141,7 +147,7 @@ class GenerativeModel(nn.Module, ABC):
         )
 
 
-class EncodingModel(GenerativeModel):
+class EncodingModel(GenerativeModel[ConfigT]):
     """A family that can also find the latent of a given building."""
 
     @abstractmethod

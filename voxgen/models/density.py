@@ -5,8 +5,8 @@ after training and sampling from that (ex-post density estimation, Ghosh et al. 
 VAEs are blamed for. Attributes are fitted jointly, so that a condition on some of them is met in closed form:
 the mixture conditioned on a part of its coordinates is a mixture again.
 
-Latents are reduced by PCA first; what the components leave over is kept as isotropic noise (Tipping and Bishop
-1999), so the density stays proper for spatial latents of many hundred numbers.
+Latents are reduced by PCA first; what the components leave over is kept as isotropic noise (Tipping and
+Bishop 1999), so the density stays proper for spatial latents of many hundred numbers.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class LatentMixture(nn.Module):
         iterations: int = 60,
         seed: int = 0,
     ) -> None:
-        """Fit by expectation-maximisation, started from k-means; deterministic in its arguments.
+        """Fit by expectation-maximisation, started from k-means; the same arguments give the same fit.
 
-        Covariances are shrunk towards their pooled within-component mean, so components with few members stay proper.
+        Covariances are shrunk towards the pooled one, so components with few members stay proper.
         """
         x = latents.double().cpu()
         n, size = x.shape
@@ -92,7 +92,7 @@ class LatentMixture(nn.Module):
     def sample(
         self, attributes: Float[Tensor, "b a"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "b d"]:
-        """Draw a latent for each row; attributes that are not NaN are conditioned on. N(0, I) before a fit."""
+        """Draw a latent for each row; attributes that are given are conditioned on. N(0, I) before a fit."""
         size = len(self.center)
         rows = []
         for row in attributes.double().cpu():
@@ -168,7 +168,7 @@ def _pad(
     covariance: Float[Tensor, "k j j"],
     components: int,
 ) -> tuple[Float[Tensor, " m"], Float[Tensor, "m j"], Float[Tensor, "m j j"]]:
-    """Fill up to a fixed number of components with ones of no weight: the shape of a checkpoint never varies."""
+    """Fill up with components of no weight: the shape of a checkpoint never varies."""
     missing = components - len(weight)
     eye = torch.eye(mean.shape[1], dtype=torch.float64)
     return (

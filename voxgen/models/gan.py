@@ -38,7 +38,7 @@ class GANConfig(VAEConfig):
         adversarial: weight of the critic's verdict in the generator's loss.
         reconstruction: weight of reconstruction at the end of the game; it fades from 1.
         feature_matching: weight of feature matching (Salimans et al. 2016).
-        smoothing: one-sided smoothing, what the hinge's margin for reals is lowered by (Salimans et al. 2016).
+        smoothing: one-sided smoothing (Salimans et al. 2016): what the margin for reals is lowered by.
         instance_noise: standard deviation of the noise on both sides at the start of the game.
     """
 
@@ -52,14 +52,13 @@ class GANConfig(VAEConfig):
     instance_noise: float = 0.1
 
 
-class GAN(EncodingModel):
+class GAN(EncodingModel[GANConfig]):
     """The default adversarial family."""
 
     config_class: ClassVar[type[ModelConfig]] = GANConfig
 
     def __init__(self, config: GANConfig) -> None:
-        super().__init__()
-        self.config: GANConfig = config
+        super().__init__(config)
         shared = {name: getattr(config, name) for name in VAEConfig.model_fields}
         self.generator = VAE(VAEConfig(**shared))
         self.latent_shape = self.generator.latent_shape

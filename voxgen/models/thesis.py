@@ -11,6 +11,7 @@ trains it at 160 x 160 x 80. It takes no conditions.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -37,7 +38,7 @@ class ThesisConfig(ModelConfig):
     learning_rate: float = 5e-5
 
 
-class ThesisGAN(GenerativeModel):
+class ThesisGAN(GenerativeModel[ThesisConfig]):
     """3DBuildingGAN's game on any grid that can be halved at least twice."""
 
     config_class: ClassVar[type[ModelConfig]] = ThesisConfig
@@ -45,14 +46,13 @@ class ThesisGAN(GenerativeModel):
     fixed_learning_rate: ClassVar[bool] = True
 
     def __init__(self, config: ThesisConfig) -> None:
-        super().__init__()
-        self.config: ThesisConfig = config
+        super().__init__(config)
         self.latent_shape = (config.latent,)
         halvings = _halvings(config.resolution)
         x, y, z = (n >> halvings for n in config.resolution)
         widths = [config.width * 2**i for i in range(halvings)]
         critic: list[nn.Module] = []
-        for a, b in zip([1, *widths], widths, strict=False):
+        for a, b in pairwise([1, *widths]):
             critic += [nn.Conv3d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         self.critic = nn.Sequential(*critic, nn.Flatten(), nn.Linear(widths[-1] * x * y * z, 1))
         ups: list[nn.Module] = [

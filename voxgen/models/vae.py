@@ -52,14 +52,13 @@ class VAEConfig(ModelConfig):
     components: int = 24
 
 
-class VAE(EncodingModel):
+class VAE(EncodingModel[VAEConfig]):
     """The VAE. Its latent is a coarse grid of `latent` channels, flattened nowhere but in the prior."""
 
     config_class: ClassVar[type[ModelConfig]] = VAEConfig
 
     def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        self.config: VAEConfig = config
+        super().__init__(config)
         cells = cells_per_level(config.resolution, config.patch, len(config.widths))
         self.latent_shape = (config.latent, *cells[-1])
         wanted = config.condition
@@ -95,6 +94,7 @@ class VAE(EncodingModel):
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """Reconstruction, Dice and KL, each in nats a voxel of the grid."""
+        del player
         mu, logvar = self.moments(batch.x, batch.condition)
         z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
         logits = self.logits(z, batch.condition)
@@ -143,7 +143,7 @@ class VAE(EncodingModel):
 
 
 def soft_bce(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
-    """Cross-entropy of coverage in nats a voxel, less its own entropy so that a perfect answer costs nothing."""
+    """Cross-entropy of coverage in nats a voxel, less its own entropy: a perfect answer costs nothing."""
     entropy = -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).mean()
     return F.binary_cross_entropy_with_logits(logits, x) - entropy
 

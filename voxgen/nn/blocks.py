@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F

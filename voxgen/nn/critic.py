@@ -9,6 +9,7 @@ one verdict a building would average away.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -56,9 +57,7 @@ class Critic(nn.Module):
         self.position = Position(cells[0])
         self.stem = spectral_norm(nn.Conv3d(patch**3 + Position.channels, widths[0], 1))
         self.levels = nn.ModuleList(nn.ModuleList(_Block(w) for _ in range(depth)) for w in widths)
-        self.downs = nn.ModuleList(
-            spectral_norm(nn.Conv3d(a, b, 2, stride=2)) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.downs = nn.ModuleList(spectral_norm(nn.Conv3d(a, b, 2, stride=2)) for a, b in pairwise(widths))
         self.local = spectral_norm(nn.Conv3d(widths[0], 1, 1))
         self.last = spectral_norm(nn.Conv3d(widths[-1] + 1, widths[-1], 3, padding=1))
         self.whole = spectral_norm(nn.Linear(widths[-1], 1))

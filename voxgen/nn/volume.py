@@ -8,11 +8,13 @@ half of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import UsageError
 from .blocks import Attention, AxisMix, Down, ResBlock, Up, group_norm
 from .patches import Position, depth_to_space, space_to_depth
 
@@ -21,13 +23,13 @@ def cells_per_level(resolution: tuple[int, int, int], patch: int, levels: int) -
     """Cells along x, y and z at each level, from fine to coarse.
 
     Raises:
-        ValueError: when the resolution cannot be divided that often.
+        UsageError: when the resolution cannot be divided that often.
     """
     step = patch * 2 ** (levels - 1)
     if any(n % step for n in resolution):
-        raise ValueError(
-            f"a resolution of {'x'.join(map(str, resolution))} cannot be halved {levels - 1} times after patches "
-            f"of {patch}: every side must be a multiple of {step}"
+        raise UsageError(
+            f"a resolution of {'x'.join(map(str, resolution))} cannot be halved {levels - 1} times "
+            f"after patches of {patch}: every side must be a multiple of {step}"
         )
     return [
         (resolution[0] // s, resolution[1] // s, resolution[2] // s)
@@ -62,7 +64,7 @@ class Contract(nn.Module):
         self.levels = nn.ModuleList(
             nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in widths
         )
-        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
 
     def forward(
         self,
@@ -118,7 +120,7 @@ class Expand(nn.Module):
         )
         self.mixes = nn.ModuleList(AxisMix(width) for width in reversed(widths))
         coarse_to_fine = list(reversed(widths))
-        self.ups = nn.ModuleList(Up(a, b) for a, b in zip(coarse_to_fine, coarse_to_fine[1:], strict=False))
+        self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(coarse_to_fine))
         self.to_refine = nn.Conv3d(widths[0], refine * 8, 1)
         self.refine_position = Position(
             (resolution[0] * 2 // patch, resolution[1] * 2 // patch, resolution[2] * 2 // patch)
