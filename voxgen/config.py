@@ -10,11 +10,15 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import UsageError, nearest
+
+
+C = TypeVar("C", bound="Config")
+# Not typing.Self: beartype knows it only inside classes that it decorates itself.
 
 
 class Config(BaseModel):
@@ -23,7 +27,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
+    def parse(cls: type[C], values: Mapping[str, Any]) -> C:
         """Validate plain values.
 
         Raises:
@@ -35,7 +39,7 @@ class Config(BaseModel):
             raise UsageError(_explain(cls, failure)) from None
 
     @classmethod
-    def from_toml(cls, path: Path) -> Self:
+    def from_toml(cls: type[C], path: Path) -> C:
         """Read a TOML file."""
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -45,7 +49,7 @@ class Config(BaseModel):
             raise UsageError(f"{path} is not valid TOML: {failure}") from None
         return cls.parse(values)
 
-    def with_overrides(self, overrides: Iterable[str]) -> Self:
+    def with_overrides(self: C, overrides: Iterable[str]) -> C:
         """Give the config with dotted `key=value` overrides; values are TOML, bare words are strings.
 
         >>> class Net(Config):

@@ -1,0 +1,143 @@
+"""What every family promises, held for all of them at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from voxgen.models import FAMILIES, family
+from voxgen.models.base import Batch, EncodingModel, GenerativeModel, keyed_noise
+from voxgen.models.condition import Condition, ConditionConfig
+
+CONDITION = ConditionConfig(
+    attributes=("height", "footprint_area"), center=(8.0, 80.0), scale=(2.0, 30.0), masks=("footprint",)
+)
+RECIPES = [(name, recipe) for name, recipes in FAMILIES.items() for recipe in recipes]
+SMALL = {
+    "vae": {"widths": (16, 32), "refine": 8, "depth": 1, "rank": 8, "components": 2, "embedding": 8},
+    "gan": {
+        "widths": (16, 32),
+        "refine": 8,
+        "depth": 1,
+        "rank": 8,
+        "components": 2,
+        "embedding": 8,
+        "critic_widths": (16, 32),
+    },
+}
+
+
+def build(name: str, recipe: str, resolution: tuple[int, int, int] = (16, 16, 16)) -> GenerativeModel:
+    cls = family(name, recipe)
+    settings = {"width": 8} if recipe == "thesis" else SMALL[name]
+    condition = CONDITION if cls.conditional else ConditionConfig()
+    torch.manual_seed(0)
+    config = cls.config_class.parse({"resolution": resolution, "condition": condition, **settings})
+    return cls(config)
+
+
+def make_batch(model: GenerativeModel, n: int = 4, progress: float = 0.9) -> Batch:
+    condition = Condition.nothing(n, model.config.condition, model.config.resolution)
+    condition.attributes[: n // 2] = torch.tensor([9.0, 100.0])[: condition.attributes.shape[1]]
+    x = torch.zeros(n, 1, *model.config.resolution)
+    for i in range(n):
+        x[i, :, 3 : 10 + i, 4:12, : 6 + i] = 1
+    return Batch(x, condition, torch.arange(n) + 7, progress)
+
+
+@pytest.fixture(params=RECIPES, ids=lambda r: "-".join(r))
+def model(request: pytest.FixtureRequest) -> GenerativeModel:
+    return build(*request.param).eval()
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_seed_decides_the_building(model: GenerativeModel) -> None:
+    first = model.sample(3, generator=seeded(5))
+    assert torch.equal(first, model.sample(3, generator=seeded(5)))
+    assert not torch.equal(first, model.sample(3, generator=seeded(6)))
+
+
+def test_samples_are_coverage_of_the_asked_shape(model: GenerativeModel) -> None:
+    x = model.sample(2, generator=seeded(0))
+    assert x.shape == (2, 1, *model.config.resolution)
+    assert 0 <= float(x.min())
+    assert float(x.max()) <= 1
+
+
+def test_a_sample_does_not_depend_on_its_neighbours(model: GenerativeModel) -> None:
+    z = model.prior(model.unconditional(4), seeded(1))
+    together = model.decode(z, model.unconditional(4))
+    alone = model.decode(z[2:3], model.unconditional(1))
+    torch.testing.assert_close(together[2:3], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_decode_is_differentiable(model: GenerativeModel) -> None:
+    z = model.prior(model.unconditional(2), seeded(1)).requires_grad_()
+    model.decode(z, model.unconditional(2)).sum().backward()
+    assert z.grad is not None
+    assert z.grad.isfinite().all()
+    assert z.grad.abs().sum() > 0
+
+
+def test_the_loss_is_a_function_of_weights_and_batch(model: GenerativeModel) -> None:
+    batch = make_batch(model)
+    for player in model.players():
+        torch.manual_seed(1)
+        first = model.loss(batch, player)
+        torch.manual_seed(2)
+        again = model.loss(batch, player)
+        assert {k: float(v.detach()) for k, v in first.items()} == {
+            k: float(v.detach()) for k, v in again.items()
+        }
+
+
+def test_every_parameter_of_a_player_is_trained_by_its_loss(model: GenerativeModel) -> None:
+    seen: set[int] = set()
+    for player, module in model.players().items():
+        loss = sum(model.loss(make_batch(model), player).values())
+        assert isinstance(loss, Tensor)
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        missing = [tuple(p.shape) for p, g in zip(parameters, gradients, strict=True) if g is None]
+        assert not missing, f"{player} never trains parameters of shapes {missing}"
+        seen.update(id(p) for p in parameters)
+    assert {id(p) for p in model.parameters()} == seen
+
+
+def test_a_few_steps_lower_the_loss_of_the_last_player(model: GenerativeModel) -> None:
+    batch = make_batch(model, progress=0.0)
+    player = list(model.players())[-1]
+    optimiser = model.optimiser(player, 2e-3)
+    history = []
+    for _ in range(12):
+        loss = sum(model.loss(batch, player).values())
+        assert isinstance(loss, Tensor)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        history.append(float(loss.detach()))
+    assert history[-1] < history[0]
+
+
+def test_encoding_has_the_latent_shape(model: GenerativeModel) -> None:
+    if not isinstance(model, EncodingModel):
+        pytest.skip("this family has no encoder")
+    batch = make_batch(model)
+    assert model.encode(batch.x, batch.condition).shape[1:] == model.latent_shape
+    assert model.reconstruct(batch.x).shape == batch.x.shape
+
+
+def test_grids_need_not_be_cubes() -> None:
+    for name, recipe in RECIPES:
+        model = build(name, recipe, (32, 32, 16)).eval()
+        assert model.sample(1, generator=seeded(0)).shape == (1, 1, 32, 32, 16)
+
+
+def test_noise_belongs_to_its_key_wherever_it_is_drawn() -> None:
+    keys = torch.tensor([3, 99, 12])
+    assert torch.equal(keyed_noise(keys, (5,))[1:], keyed_noise(keys[1:], (5,)))
+    assert not torch.equal(keyed_noise(keys, (5,), stream=0), keyed_noise(keys, (5,), stream=1))
