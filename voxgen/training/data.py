@@ -1,0 +1,99 @@
+"""What training needs of a data set, and what a model must know of it before it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from ..errors import DataError, UsageError, nearest
+from ..models.condition import ATTRIBUTES, MASKS, ConditionConfig
+from ..pipeline.store import Card
+
+
+@runtime_checkable
+class TrainingData(Protocol):
+    """A data set as training sees it: coverage grids of one resolution and pitch, split, with a table.
+
+    `voxgen.pipeline.store.Dataset` is one; anything with these members is another.
+    """
+
+    @property
+    def resolution(self) -> tuple[int, int, int]:
+        """Voxels along x, y and z."""
+        ...
+
+    @property
+    def pitch(self) -> float:
+        """Edge of a voxel in metres."""
+        ...
+
+    @property
+    def card(self) -> Card:
+        """What the data are: sources, licences, attribution, checksums."""
+        ...
+
+    def indices(self, split: str) -> Int[np.ndarray, " n"]:
+        """Rows of `train`, `validation` or `test`."""
+        ...
+
+    def coverage(self, indices: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n x y z"]:
+        """Coverage in 0..64 of some rows."""
+        ...
+
+    def attributes(self, names: Sequence[str]) -> Float[np.ndarray, "rows a"]:
+        """Some columns of the table for all rows, NaN where unknown."""
+        ...
+
+
+def condition_config(
+    data: TrainingData,
+    attributes: Sequence[str] = ATTRIBUTES,
+    masks: Sequence[str] = MASKS,
+    dropout: float = 0.5,
+) -> ConditionConfig:
+    """Give what a model is to be taught, standardised by the training split.
+
+    Attributes that are unknown for every building are an error; ones that never vary get a scale of 1.
+
+    Raises:
+        UsageError: for a name that no model knows.
+        DataError: for an attribute that the data do not have.
+    """
+    for given, allowed, kind in ((attributes, ATTRIBUTES, "attribute"), (masks, MASKS, "mask")):
+        for name in given:
+            if name not in allowed:
+                raise UsageError(
+                    f"no {kind} {name!r}{nearest(name, allowed)}; choose from {', '.join(allowed)}"
+                )
+    if not attributes:
+        return ConditionConfig(masks=tuple(masks), dropout=dropout)
+    values = data.attributes(tuple(attributes))[data.indices("train")].astype(np.float64)
+    known = np.isfinite(values)
+    missing = [name for i, name in enumerate(attributes) if not known[:, i].any()]
+    if missing:
+        raise DataError(
+            f"no training building has a value for {', '.join(missing)}; build the data set anew "
+            "or leave these attributes out"
+        )
+    values = np.where(known, values, np.nan)
+    spread = np.nanstd(values, axis=0)
+    return ConditionConfig(
+        attributes=tuple(attributes),
+        center=tuple(np.nanmean(values, axis=0).tolist()),
+        scale=tuple(np.where(spread > 1e-9, spread, 1.0).tolist()),
+        masks=tuple(masks),
+        dropout=dropout,
+    )
+
+
+def fingerprint(data: TrainingData) -> str:
+    """Give what tells two data sets apart: a hash over the checksums of their files."""
+    card = data.card
+    said = {name: entry.sha256 for name, entry in card.files.items() if name.endswith((".npy", ".npz"))}
+    text = json.dumps(said, sort_keys=True) if said else card.to_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
