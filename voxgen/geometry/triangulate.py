@@ -101,10 +101,8 @@ def _triangulate_one(
     reach = np.abs(vertices[rings[0]] - origin).max()
     if length <= 1e-12 * max(reach, 1e-6) ** 2:
         return _fans(rings)
-    across, along = _plane_axes(normal / length)
-    flat = [
-        np.stack([(vertices[r] - origin) @ across, (vertices[r] - origin) @ along], axis=1) for r in rings
-    ]
+    basis = _plane_basis(normal / length)
+    flat = [(vertices[ring] - origin) @ basis for ring in rings]
     # A hole must run against its outer ring; files get this wrong, and then its faces would too.
     turned = [i > 0 and _area(ring) > 0 for i, ring in enumerate(flat)]
     rings = [ring[::-1] if turn else ring for ring, turn in zip(rings, turned, strict=True)]
@@ -115,13 +113,13 @@ def _triangulate_one(
     return np.concatenate(rings)[corners.reshape(-1, 3)]
 
 
-def _plane_axes(normal: Float[np.ndarray, "3"]) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
-    """Two unit vectors that make a right-handed frame with the unit `normal`."""
+def _plane_basis(normal: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 2"]:
+    """Two unit columns that make a right-handed frame with the unit `normal`."""
     helper = np.zeros(3)
     helper[np.argmin(np.abs(normal))] = 1.0
     across = np.cross(helper, normal)
     across /= np.linalg.norm(across)
-    return across, np.cross(normal, across)
+    return np.stack([across, np.cross(normal, across)], axis=1)
 
 
 def _area(ring: Float[np.ndarray, "n 2"]) -> float:

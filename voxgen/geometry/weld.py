@@ -34,7 +34,7 @@ def weld(
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     if len(vertices) == 0:
         return vertices, np.zeros(0, np.int64)
@@ -42,7 +42,7 @@ def weld(
     apart = np.zeros(len(vertices)) if groups is None else groups * (4.0 * tolerance)
     keys = np.column_stack([vertices - vertices[0], apart]) + 0.0
     first, exact = _first_of_equal(keys)
-    pairs = cKDTree(keys[first]).query_pairs(tolerance * (1 - 1e-4), output_type="ndarray")
+    pairs = KDTree(keys[first]).query_pairs(tolerance * (1 - 1e-4), output_type="ndarray")
     if len(pairs) == 0:
         return vertices[first], exact
     links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(first),) * 2)
