@@ -1,0 +1,1 @@
+"""Building files in, a data set of voxel grids on disk out."""

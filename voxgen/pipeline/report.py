@@ -1,0 +1,178 @@
+"""What became of every building: one row each, accepted with warnings or rejected with the reason.
+
+Nothing is lost in silence: what a source held stands here, and each reason says what would change it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ..atomic import replacing
+
+
+class Reason(StrEnum):
+    """Why a building is left out."""
+
+    UNREADABLE = "unreadable"
+    NO_FACES = "no faces"
+    OPEN = "not closed"
+    FOOTPRINTS = "several footprints"
+    LOD = "level of detail too low"
+    TOO_LARGE = "too large"
+    TRIANGLES = "too many triangles"
+    LOW = "too low"
+    SMALL = "too small"
+    GRID = "larger than the grid"
+    EMPTY = "empty grid"
+    DUPLICATE = "duplicate"
+
+
+HINTS: dict[Reason, str] = {
+    Reason.UNREADABLE: "the detail says what is wrong and which converter helps",
+    Reason.NO_FACES: "export the building as a surface with faces, or as a point cloud",
+    Reason.OPEN: "close the holes, or take open buildings too (filters.closed=false)",
+    Reason.FOOTPRINTS: "cut the model into single buildings, or set filters.one_footprint=false",
+    Reason.LOD: "use a finer model, or lower filters.min_lod",
+    Reason.TOO_LARGE: "check the unit (--unit), or raise filters.max_extent",
+    Reason.TRIANGLES: "simplify the model, or raise filters.max_triangles",
+    Reason.LOW: "check the unit and the up axis (--unit, --up), or lower filters.min_height",
+    Reason.SMALL: "check the unit (--unit), or lower filters.min_footprint",
+    Reason.GRID: "raise --pitch or --resolution, or give each its own scale (--fit)",
+    Reason.EMPTY: "the building is thinner than half a voxel: lower --pitch",
+    Reason.DUPLICATE: "one of each shape is kept; duplicates.keep=all keeps them all",
+}
+"""What to do about each reason."""
+
+COLUMNS = (
+    "source",
+    "id",
+    "status",
+    "reason",
+    "detail",
+    "warnings",
+    "length_m",
+    "width_m",
+    "height_m",
+    "triangles",
+)
+"""Columns of the CSV file."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one building.
+
+    Attributes:
+        source: the file as the user would write it, or the name of a collection.
+        id: the building's name in it; empty where the file as a whole could not be read.
+        reason: why it is left out; None where it is accepted.
+        detail: the reason in this case, with figures.
+        warnings: what is odd about it, one short phrase each.
+        size: length, width and height in metres; zeros where unknown.
+        triangles: number of triangles.
+    """
+
+    source: str
+    id: str
+    reason: Reason | None = None
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+    size: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    triangles: int = 0
+
+    @property
+    def status(self) -> str:
+        """`accepted` or `rejected`."""
+        return "accepted" if self.reason is None else "rejected"
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give it as values that JSON knows."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Row:
+        """Give back what `to_plain` gave."""
+        length, width, height = values["size"]
+        return cls(
+            source=values["source"],
+            id=values["id"],
+            reason=None if values["reason"] is None else Reason(values["reason"]),
+            detail=values["detail"],
+            warnings=tuple(values["warnings"]),
+            size=(length, width, height),
+            triangles=values["triangles"],
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of all buildings of a build.
+
+    Attributes:
+        rows: one a building, in the order of the sources.
+        notes: what concerns the data set as a whole, such as the pitch that was chosen.
+    """
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> list[Row]:
+        """Rows of the buildings that are in the data set."""
+        return [row for row in self.rows if row.reason is None]
+
+    @property
+    def rejected(self) -> list[Row]:
+        """Rows of the buildings that are not."""
+        return [row for row in self.rows if row.reason is not None]
+
+    def counts(self) -> dict[str, int]:
+        """How many buildings were accepted, and how many rejected for each reason, most frequent first."""
+        by_reason = Counter(str(row.reason) for row in self.rejected)
+        return {"accepted": len(self.accepted)} | dict(by_reason.most_common())
+
+    def write_csv(self, path: Path) -> None:
+        """Write the rows as UTF-8 CSV, whole or not at all."""
+        with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for row in self.rows:
+                reason = "" if row.reason is None else str(row.reason)
+                sizes = [f"{metres:.3f}" if metres else "" for metres in row.size]
+                warnings = "; ".join(row.warnings)
+                writer.writerow(
+                    [row.source, row.id, row.status, reason, row.detail, warnings, *sizes, row.triangles]
+                )
+
+    def summary(self) -> str:
+        """Give a few lines for the screen: counts, an example of each reason and what to do about it."""
+        lines = [f"{len(self.accepted):,} of {len(self.rows):,} buildings accepted"]
+        for warning, count in _kinds(self.accepted).most_common(8):
+            lines.append(f"  {count:,} with a warning: {warning}")
+        for name, count in self.counts().items():
+            if name == "accepted":
+                continue
+            reason = Reason(name)
+            example = next(row for row in self.rejected if row.reason is reason)
+            lines.append(f"{count:,} rejected: {reason}")
+            lines.append(f"  for example {_named(example)}")
+            lines.append(f"  {HINTS[reason]}")
+        return "\n".join([*lines, *self.notes])
+
+
+def _kinds(rows: Sequence[Row]) -> Counter[str]:
+    # What follows a colon or an opening bracket is particular to one building.
+    return Counter(
+        kind for row in rows for kind in {w.split(":")[0].split(" (")[0].strip() for w in row.warnings}
+    )
+
+
+def _named(row: Row) -> str:
+    name = f"{row.id} in {row.source}" if row.id else row.source
+    return f"{name}: {row.detail}" if row.detail else name

@@ -1,0 +1,214 @@
+"""What is built from: files of the user's, and collections that make their buildings by number.
+
+Both come as *batches*: pieces of work for one process, known by a fingerprint of what they hold, so that a
+build that was killed finds the batches it had done. Licences and attributions are collected from a
+`SOURCE.json` beside the files or in a folder above them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..formats import Building, ReadOptions, SourceFile, expand, read_buildings
+from .store import sha256_of
+
+BATCH_FILES = 64
+BATCH_BYTES = 4 << 20
+"""A batch ends at so many files or bytes, whichever comes first: large files are batches of their own."""
+
+BATCH_NUMBERS = 128
+"""Buildings of a collection in one batch."""
+
+PROVENANCE = "SOURCE.json"
+FOLDERS_ABOVE = 2
+"""How far above a file its provenance is looked for."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A file or collection that buildings come from, with what is owed to its makers.
+
+    Attributes:
+        name: the file as the user wrote it, or the name of the collection.
+        sha256: of the file, or of the collection's settings.
+        licence: empty where nothing says it.
+        attribution: empty where nothing says it.
+    """
+
+    name: str
+    sha256: str
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Buildings that are made by number, such as the procedural data set.
+
+    Attributes:
+        name: what the report calls their source.
+        building: gives building `i`; a function of a module (or a partial of one), because it travels to
+            other processes. The same number always gives the same building.
+        count: how many are taken, from number 0 on.
+        settings: what the function was set to, such as its seed; part of the fingerprint.
+        licence: of the buildings.
+        attribution: what to print where they are shipped.
+    """
+
+    name: str
+    building: Callable[[int], Building]
+    count: int
+    settings: str = ""
+    licence: str = ""
+    attribution: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """The collection as an origin."""
+        told = f"{self.name}\n{self.settings}\n{self.count}"
+        return Origin(self.name, _hash(told), self.licence, self.attribution)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Work for one process: some files, or some numbers of a collection.
+
+    Attributes:
+        fingerprint: of what the batch holds.
+        names: what the report calls the sources of its buildings, should all be lost.
+        files: the files, for a batch of files.
+        collection: the collection, for a batch of numbers.
+        numbers: the numbers, first and one past the last.
+    """
+
+    fingerprint: str
+    names: tuple[str, ...]
+    files: tuple[SourceFile, ...] = ()
+    collection: Collection | None = None
+    numbers: tuple[int, int] = (0, 0)
+
+    def buildings(self, options: ReadOptions) -> Iterator[Building]:
+        """Give the buildings in order."""
+        for file in self.files:
+            yield from read_buildings(file, options)
+        if self.collection is not None:
+            for number in range(*self.numbers):
+                yield self.collection.building(number)
+
+    def singles(self) -> list[Batch]:
+        """Give each file or number as a batch of its own."""
+        if self.collection is None:
+            return [
+                Batch(_hash(f"{self.fingerprint}\n{file.name}"), (file.name,), (file,)) for file in self.files
+            ]
+        return [
+            Batch(_hash(f"{self.fingerprint}\n{n}"), self.names, (), self.collection, (n, n + 1))
+            for n in range(*self.numbers)
+        ]
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a build reads.
+
+    Attributes:
+        batches: in the order of the sources.
+        origins: by the name that rows of the report give as their source.
+        notes: what was passed over.
+    """
+
+    batches: tuple[Batch, ...]
+    origins: dict[str, Origin]
+    notes: tuple[str, ...]
+
+
+def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> Material:
+    """Find all files of the sources and cut them, and the collections, into batches.
+
+    Raises:
+        DataError: where a source names nothing at all.
+    """
+    batches: list[Batch] = []
+    origins: dict[str, Origin] = {}
+    passed_over: Counter[str] = Counter()
+    run: list[str | Path] = []
+
+    def close_run() -> None:
+        found = list(expand(run, options.limits)) if run else []
+        passed_over.update(file.suffix or "no suffix" for file in found if file.role == "side")
+        models = [file for file in found if file.role != "side"]
+        batches.extend(_cut(models, origins))
+        run.clear()
+
+    for source in sources:
+        if isinstance(source, Collection):
+            close_run()
+            origins[source.name] = source.origin
+            batches.extend(_numbers(source))
+        else:
+            run.append(source)
+    close_run()
+    kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in passed_over.most_common())
+    notes = (f"{passed_over.total():,} files passed over that hold no buildings: {kinds}",) if kinds else ()
+    return Material(tuple(batches), origins, notes)
+
+
+def _cut(files: Iterable[SourceFile], origins: dict[str, Origin]) -> Iterator[Batch]:
+    held: list[SourceFile] = []
+    told: list[str] = []
+    size = 0
+    for file in files:
+        length, digest = _content(file.path)
+        licence, attribution = _owed(file.path.parent)
+        origins[file.name] = Origin(file.name, digest, licence, attribution)
+        if held and (len(held) == BATCH_FILES or size + length > BATCH_BYTES):
+            yield _of_files(held, told)
+            held, told, size = [], [], 0
+        held.append(file)
+        told.append(f"{file.name}\n{digest}")
+        size += length
+    if held:
+        yield _of_files(held, told)
+
+
+def _of_files(files: Sequence[SourceFile], told: Sequence[str]) -> Batch:
+    return Batch(_hash("\n".join(told)), tuple(file.name for file in files), tuple(files))
+
+
+def _numbers(collection: Collection) -> Iterator[Batch]:
+    for first in range(0, collection.count, BATCH_NUMBERS):
+        last = min(first + BATCH_NUMBERS, collection.count)
+        # The count is left out: a larger collection begins with the smaller one's batches.
+        told = f"{collection.name}\n{collection.settings}\n{first}\n{last}"
+        yield Batch(_hash(told), (collection.name,), (), collection, (first, last))
+
+
+@cache
+def _content(path: Path) -> tuple[int, str]:
+    try:
+        return path.stat().st_size, sha256_of(path)
+    except OSError:
+        return 0, ""  # reading it will say why
+
+
+@cache
+def _owed(folder: Path) -> tuple[str, str]:
+    for place in [folder.absolute(), *folder.absolute().parents][: FOLDERS_ABOVE + 1]:
+        try:
+            told = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict):
+            licence = str(told.get("licence") or told.get("license") or "")
+            return licence, str(told.get("attribution") or licence)
+    return "", ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
