@@ -11,13 +11,15 @@ a batch compute the gradient that one would.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, TypeVar, final
 
 import torch
 from jaxtyping import Float, Int64
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import Config
@@ -29,13 +31,33 @@ class ModelConfig(Config):
 
     Attributes:
         resolution: voxels along x, y and z.
-        patch: edge of the space-to-depth patches; divides the resolution.
+        patch: edge of the space-to-depth patches; chosen by the resolution where it is not given.
         condition: what the model can be asked for.
     """
 
     resolution: tuple[int, int, int] = (32, 32, 32)
     patch: int = 4
     condition: ConditionConfig = ConditionConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_patch(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "patch" not in values and "resolution" in values:
+            return {**values, "patch": patch_for(values["resolution"])}
+        return values
+
+
+def patch_for(resolution: Sequence[int]) -> int:
+    """The smallest patch out of 4, 8 and 16 that leaves at most 2,048 cells and lets them be halved.
+
+    Where none leaves so few, the largest that lets the cells be halved; 4 where none does.
+
+    >>> patch_for((32, 32, 32)), patch_for((64, 64, 64)), patch_for((160, 160, 80))
+    (4, 8, 8)
+    """
+    halvable = [p for p in (4, 8, 16) if all(int(n) % (2 * p) == 0 for n in resolution)]
+    few = [p for p in halvable if math.prod(int(n) // p for n in resolution) <= 2048]
+    return (few or halvable[-1:] or [4])[0]
 
 
 @dataclass(frozen=True)

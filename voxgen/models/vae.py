@@ -35,7 +35,8 @@ class VAEConfig(ModelConfig):
         embedding: width of the condition's embedding.
         beta: weight of the KL term.
         free_bits: nats a latent channel may carry for nothing.
-        dice: weight of the soft Dice term, in nats a voxel of the building.
+        dice: weight of the soft Dice term.
+        edges: weight of the edge term.
         rank: principal components of the ex-post prior.
         components: Gaussians of the ex-post prior.
     """
@@ -48,6 +49,7 @@ class VAEConfig(ModelConfig):
     beta: float = 1.0
     free_bits: float = 0.05
     dice: float = 0.1
+    edges: float = 0.5
     rank: int = 64
     components: int = 24
 
@@ -101,6 +103,7 @@ class VAE(EncodingModel[VAEConfig]):
         return {
             "reconstruction": soft_bce(logits, batch.x),
             "dice": self.config.dice * soft_dice(logits, batch.x),
+            "edges": self.config.edges * edge_difference(logits, batch.x),
             "kl": self.config.beta
             * min(1.0, 5 * batch.progress + 0.05)
             * self._kl(mu, logvar)
@@ -153,3 +156,14 @@ def soft_dice(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"])
     p = logits.sigmoid().flatten(1)
     q = x.flatten(1)
     return (1 - 2 * (p * q).sum(1) / (p.square().sum(1) + q.square().sum(1) + 1e-6)).mean()
+
+
+def edge_difference(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """Absolute difference of the steps between neighbouring voxels (Mathieu et al. 2016).
+
+    Cross-entropy judges voxels one by one and hardly minds a ragged wall; along a straight one every step is
+    zero, so here each spurious step costs.
+    """
+    p = logits.sigmoid()
+    gaps = [(p.diff(dim=axis) - x.diff(dim=axis)).abs().mean() for axis in (2, 3, 4)]
+    return torch.stack(gaps).mean()

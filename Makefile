@@ -1,0 +1,31 @@
+# Two commands: `make demo` shows what voxgen does, `make test` checks all it promises.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := demo
+
+.PHONY: demo test lint types check clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## procedural buildings -> training -> new buildings as OBJ and STL, with a contact sheet
+	$(BIN)/python examples/01_first_buildings.py $(DEMO)
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/pyright
+
+check: lint types test
+
+clean:
+	rm -rf $(DEMO) build dist .pytest_cache .ruff_cache
