@@ -206,7 +206,7 @@ def _rectangles(points):
 @njit(cache=True)
 @no_type_check
 def _best_yaw(points, faces):
-    """Yaw in [0, 2 pi) of the best rectangle; half and quarter turns are decided by where the surface lies."""
+    """Yaw in [0, 2 pi) of the best rectangle; half and quarter turns follow where the surface lies."""
     used = np.zeros(points.shape[0], np.bool_)
     for f in range(faces.shape[0]):
         for corner in range(3):

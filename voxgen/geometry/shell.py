@@ -320,8 +320,8 @@ def _patches(vertices, faces, parts):
 def _partners(vertices, faces, parts, edge_of, n_edges):
     """Pair the half-edges of each edge; -1 where one stays alone.
 
-    Of more than two, those of one part pair as neighbours in the order around the edge; where a part has an odd
-    number there, they are left unpaired.
+    Of more than two, those of one part pair as neighbours in the order around the edge; where a part has an
+    odd number there, they are left unpaired.
     """
     n = faces.shape[0]
     partner = np.full((n, 3), -1, np.int32)
@@ -381,7 +381,7 @@ def _in_order(vertices, faces, parts, around):
 @njit(cache=True)
 @no_type_check
 def _sight(points, faces, patch, closed, m):
-    """Count for each patch its crossings above the floor, those inside the solid, and what front and back see.
+    """Count for each patch its crossings above the floor, those inside, and what front and back see.
 
     `points` are in spacings of the m sight lines along each axis.
     """
