@@ -1,0 +1,1 @@
+"""How good a set of generated buildings is, measured against buildings that no model has seen."""
