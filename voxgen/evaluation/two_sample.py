@@ -3,8 +3,8 @@
 Notation: G generated, R reference (test) buildings, d = 1 - IoU of occupancies, centred and grounded.
 
 - *1-NNA* (Lopez-Paz and Oquab 2017): the share of G and R together whose nearest neighbour, itself left out,
-  lies in its own set. 0.5 is ideal; 1 means that the sets can be told apart; well below 0.5 means copying. The
-  halves tell why: a high generated half means that samples repeat each other, a high reference half that
+  lies in its own set. 0.5 is ideal; 1 means that the sets can be told apart; well below 0.5 means copying.
+  The halves tell why: a high generated half means that samples repeat each other, a high reference half that
   samples miss where the real ones are.
 - *COV* (Achlioptas et al. 2018): the share of R that is the nearest of some g.
 - *MMD* (ibid.): the mean over R of the distance to the nearest g.
@@ -82,7 +82,7 @@ def from_distances(
 ) -> TwoSample:
     """The figures from distances within G, within R and between them.
 
-    A tie between the own set and the other counts as half: copies of a test building are no sign of difference.
+    A tie between the own set and the other counts as half: a copy of a test building tells nothing apart.
     """
     own_g = np.where(np.eye(len(gg), dtype=bool), np.inf, gg).min(axis=1)
     own_r = np.where(np.eye(len(rr), dtype=bool), np.inf, rr).min(axis=1)
@@ -108,7 +108,7 @@ def subsets(
     size = min(len(gg), len(rr)) * 4 // 5
     if size < 2:
         raise DataError(
-            f"too few buildings to compare: {len(gg)} and {len(rr)}; at least 3 of each are needed"
+            f"{len(gg)} and {len(rr)} buildings are too few to compare; at least 3 of each are needed"
         )
     rng = np.random.default_rng(seed)
     figures = []
