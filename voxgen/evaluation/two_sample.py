@@ -56,7 +56,7 @@ def centred(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n x y z
     return moved
 
 
-def two_sample(generated: Bool[np.ndarray, "n x y z"], reference: Bool[np.ndarray, "n x y z"]) -> TwoSample:
+def two_sample(generated: Bool[np.ndarray, "n x y z"], reference: Bool[np.ndarray, "m x y z"]) -> TwoSample:
     """Compare two sets of equal size.
 
     Raises:
