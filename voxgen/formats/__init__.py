@@ -1,6 +1,6 @@
 """Reading building files: sources to files, files to buildings.
 
-`expand` gives the files of folders, globs and archives; `read_buildings` gives the buildings of a file. Neither
+`expand` gives the files of folders, globs and archives, `read_buildings` the buildings of a file. Neither
 raises for what is wrong with a file: a building or file that cannot be read comes as a `Building` with its
 reason in `error`, so that a report can hold one row for each. The formats stand in `table.py`.
 """

@@ -1,14 +1,12 @@
 """CityJSON 1.0 to 2.0 (https://www.cityjson.org/specs): each Building with its parts is one building.
 
-The finest level of detail is taken, or the one asked for; a lower one of the Building itself is left out where
-its parts have a finer. Solids, surfaces and geometry templates are read with their holes and semantics; each
+The finest level of detail is taken, or the one asked for; a lower one of the Building itself is left out
+where its parts have a finer. Solids, surfaces and geometry templates are read with their holes and semantics; each
 solid, and all surfaces of an object together, are a part of the mesh. Inner shells belong to their solid.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +20,9 @@ from ..geometry.mesh import SurfaceClass
 from .assemble import SoupBuilder
 from .attributes import merged, plain
 from .building import Building
+from .crs import crs_name
 from .finish import failed, finish
+from .json_text import parse_json
 from .limits import Limits
 from .lod import Candidate, choose
 from .options import ReadOptions
@@ -35,9 +35,6 @@ NESTING = {"MultiSurface": 1, "CompositeSurface": 1, "Solid": 2, "MultiSolid": 3
 
 MEMBERS = ("Building", "BuildingPart", "BuildingInstallation")
 """Objects whose geometry is the building's; rooms, furniture and storeys lie inside it."""
-
-DEGREES = {"4326", "4979", "4258", "4937", "6697", "6668", "CRS84", "CRS84h"}
-"""Reference systems whose coordinates are degrees."""
 
 
 @dataclass
@@ -77,24 +74,6 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
         raise DataError(no_buildings(model))
 
 
-def parse_json(data: bytes) -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Raises:
-        DataError: where it is cut off or no JSON object.
-        LimitError: where it is nested too deep.
-    """
-    try:
-        document = json.loads(data)
-    except RecursionError:
-        raise LimitError("JSON nested deeper than any building; export the model again") from None
-    except ValueError as failure:
-        raise DataError(f"no JSON, or cut off: {failure}") from None
-    if not isinstance(document, dict):
-        raise DataError(f"a JSON {type(document).__name__}, no CityJSON object")
-    return document
-
-
 def open_model(document: Mapping[str, Any]) -> Model:
     """Read what the objects share.
 
@@ -120,24 +99,6 @@ def open_model(document: Mapping[str, Any]) -> Model:
         list(templates.get("templates") or []),
         as_points(templates.get("vertices-templates") or []),
     )
-
-
-def crs_name(given: str) -> str:
-    """Give `EPSG:7415` for the URN, URL or OGC spelling of a reference system, else the text itself.
-
-    Raises:
-        DataError: where its coordinates are degrees.
-
-    >>> crs_name("https://www.opengis.net/def/crs/EPSG/0/7415")
-    'EPSG:7415'
-    """
-    code = re.search(r"(?:EPSG|CRS|OGC)[:/](?:[\d.]*[:/])*(CRS84h?|\d{4,6})", given, re.IGNORECASE)
-    if code and code[1] in DEGREES:
-        raise DataError(
-            f"coordinates are degrees ({given[:80]}): reproject them to metres, for example with "
-            "`cjio in.json reproject 7415 save out.json` or `citygml-tools reproject`"
-        )
-    return f"EPSG:{code[1]}" if code else given
 
 
 def as_points(values: Any) -> Float[np.ndarray, "n 3"]:

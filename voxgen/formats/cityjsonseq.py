@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from ..errors import DataError
 from .building import Building
-from .cityjson import no_buildings, open_model, parse_json, read_objects
+from .cityjson import no_buildings, open_model, read_objects
 from .finish import failed
+from .json_text import parse_json
 from .options import ReadOptions
 from .source import SourceFile
 

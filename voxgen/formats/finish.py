@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..geometry.weld import WELD_TOLERANCE
 from .assemble import EMPTY, PolygonSoup, assemble
 from .building import Building
 from .options import ReadOptions, Up
 from .source import SourceFile
-from .units import Frame, check_finite, frame_of, guess_up
+from .units import SMALLEST, Frame, check_finite, frame_of, guess_up
 
 
 def finish(
@@ -43,7 +44,8 @@ def finish(
     mesh, error = EMPTY, None
     try:
         check_finite(soup.used())
-        mesh, dropped = assemble(replace(soup, vertices=frame.place(soup.vertices)))
+        placed = replace(soup, vertices=frame.place(soup.vertices))
+        mesh, dropped = assemble(placed, _tolerance(placed))
         said += dropped
         if len(mesh.faces) == 0:
             error = "no faces"
@@ -99,10 +101,17 @@ def failed(file: SourceFile, reason: str, name: str | None = None) -> Building:
     return Building(name or file.stem, file.name, EMPTY, error=reason)
 
 
+def _tolerance(soup: PolygonSoup) -> float:
+    """A millimetre, and less in proportion for models to scale, which it would fuse."""
+    if len(soup.loops) == 0:
+        return WELD_TOLERANCE
+    return WELD_TOLERANCE * min(1.0, max(float(np.ptp(soup.used(), axis=0).max()), 1e-9) / SMALLEST)
+
+
 def _finite(soup: PolygonSoup) -> np.ndarray:
-    corner = np.isfinite(soup.vertices).all(axis=1)[soup.loops]
+    sound = np.asarray(np.isfinite(soup.vertices).all(axis=1))
     polygon = np.repeat(np.arange(len(soup.labels)), np.diff(soup.rings[soup.polygons]))
-    return np.bincount(polygon, weights=~corner, minlength=len(soup.labels)) == 0
+    return np.bincount(polygon, weights=~sound[soup.loops], minlength=len(soup.labels)) == 0
 
 
 def _unused(name: str, taken: set[str]) -> str:

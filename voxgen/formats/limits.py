@@ -31,15 +31,15 @@ class Limits(Config):
         depth: deepest nesting of scene nodes, building parts, templates and references.
     """
 
-    file_bytes: int = Field(2 * GIB, gt=0)
-    archive_bytes: int = Field(16 * GIB, gt=0)
-    archive_members: int = Field(200_000, gt=0)
-    ratio: float = Field(200.0, gt=1)
-    ratio_from_bytes: int = Field(64 * MIB, ge=0)
-    vertices: int = Field(20_000_000, gt=0)
-    faces: int = Field(20_000_000, gt=0)
-    nodes: int = Field(1_000_000, gt=0)
-    depth: int = Field(32, gt=0)
+    file_bytes: int = Field(default=2 * GIB, gt=0)
+    archive_bytes: int = Field(default=16 * GIB, gt=0)
+    archive_members: int = Field(default=200_000, gt=0)
+    ratio: float = Field(default=200.0, gt=1)
+    ratio_from_bytes: int = Field(default=64 * MIB, ge=0)
+    vertices: int = Field(default=20_000_000, gt=0)
+    faces: int = Field(default=20_000_000, gt=0)
+    nodes: int = Field(default=1_000_000, gt=0)
+    depth: int = Field(default=32, gt=0)
 
     def check_size(self, *, vertices: int = 0, faces: int = 0, nodes: int = 0) -> None:
         """Refuse a model that is too large.

@@ -116,7 +116,7 @@ def _faces(
     wrong = (given == 0) | (loops < 0) | (loops >= count)
     if wrong.any():
         raise DataError(
-            f"a face refers to vertex {given[wrong][0]}, but there are {count}; the file is cut off or damaged"
+            f"a face refers to vertex {given[wrong][0]} of {count}; the file is cut off or damaged"
         )
     return loops, sizes
 

@@ -1,4 +1,4 @@
-"""What a user may say about the files they give; the rest is read from the file, or guessed and said aloud."""
+"""What a user may say about their files; the rest is read from the file, or guessed and said aloud."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Sources to files: a folder, a file, a glob or a .zip becomes a list of files in a fixed order.
 
-A `SourceFile` knows its bytes and its siblings (materials, buffers) and nothing else, is small, and travels to
-worker processes. Archives are read in place and never unpacked to disk; a sibling is found only below the
-folder of its file, in the archive or on disk. Hidden files are passed over; every other file is handed on with
+A `SourceFile` knows its bytes and its siblings (materials, buffers), is small, and travels to worker
+processes. Archives are read in place and never unpacked to disk; a sibling is found only below the folder of its file, in the archive or on disk. Hidden files are passed over; every other file is handed on with
 its role, so that a report can account for all of them.
 """
 
@@ -171,7 +170,8 @@ def _roots(source: str | Path) -> list[Path]:
     path = Path(source)
     if path.exists():
         return [path]
-    matches = sorted(glob.glob(str(source), recursive=True)) if glob.has_magic(str(source)) else []
+    # Path.glob takes no absolute patterns.
+    matches = sorted(glob.glob(str(source), recursive=True))  # noqa: PTH207
     if not matches:
         raise DataError(f"no file, folder or pattern {str(source)!r}; check the path")
     return [Path(match) for match in matches if not _hidden(Path(match).name)]
@@ -230,7 +230,9 @@ def _members(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:
     for info in sorted(infos, key=lambda info: info.filename):
         member = replace(file, member=info.filename)
         if _leaves(info):
-            reason = f"{info.filename!r} leads out of the archive; pack it again without absolute paths, .. or links"
+            reason = (
+                f"{info.filename!r} leads out of the archive; pack it without absolute paths, .. or links"
+            )
             yield replace(member, role="refused", reason=reason)
         elif not any(_hidden(part) for part in PurePosixPath(info.filename).parts):
             yield from _classify(member, limits)
@@ -273,7 +275,7 @@ def _archive(path: str, _mtime: int, _size: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _read(stream: IO[bytes], limits: Limits, name: str, packed: int | None = None) -> bytes:
+def _read(stream: IO[bytes] | gzip.GzipFile, limits: Limits, name: str, packed: int | None = None) -> bytes:
     out = BytesIO()
     while chunk := stream.read(CHUNK):
         out.write(chunk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,11 +60,11 @@ def _binary(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Bui
 
 def _ascii(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Building]:
     # `endsolid name` must not open another solid.
-    names = [match for match in SOLID.finditer(data)]
+    names = list(SOLID.finditer(data))
     bounds = [match.start() for match in names] + [len(data)]
     numbers: list[float] = []
     sizes: list[int] = []
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds):
         found = VERTEX.findall(data, start, end)
         if len(found) % 3:
             raise DataError(f"cut off: {len(found)} corners are no whole number of triangles")

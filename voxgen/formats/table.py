@@ -1,4 +1,4 @@
-"""The table of formats: which suffix is read by which module, what voxgen leaves to converters, what is no building.
+"""The table of formats: what is read by which module, what is left to converters, what is no building.
 
 A format is one module of this package with a function `read(file, options) -> Iterator[Building]`, named
 here and imported on first use, so that the table costs nothing. A further format is one module and one line.
@@ -106,13 +106,12 @@ CONVERTERS = {
 }
 """Formats that voxgen leaves to others, and what helps."""
 
-SIDE_SUFFIXES = frozenset(
-    # what models refer to
-    ".mtl .bin .png .jpg .jpeg .webp .bmp .gif .tga .tif .tiff .dds .hdr .exr .ktx .ktx2 .svg .prj .wld .tfw "
-    # what people keep beside them
-    ".txt .md .rst .pdf .csv .tsv .xlsx .html .htm .css .js .py .ipynb .toml .yaml .yml .ini .cfg .log .sh "
-    ".bat .url .lnk .npz .npy .xsd .meta .import .sha256 .md5 .asc .bak".split()
+_REFERRED = "mtl bin png jpg jpeg webp bmp gif tga tif tiff dds hdr exr ktx ktx2 svg prj wld tfw"
+_KEPT_BESIDE = (
+    "txt md rst pdf csv tsv xlsx html htm css js py ipynb toml yaml yml ini cfg log sh bat url lnk npz npy "
+    "xsd meta import sha256 md5 asc bak"
 )
+SIDE_SUFFIXES = frozenset(f".{word}" for word in f"{_REFERRED} {_KEPT_BESIDE}".split())
 """Files that are no building and no failure: materials, textures, buffers, notes, tables."""
 
 
