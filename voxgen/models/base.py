@@ -80,6 +80,10 @@ class Batch:
         """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
         return Batch(self.x.to(device), self.condition.to(device), self.keys, self.progress)
 
+    def __getitem__(self, index: slice) -> Batch:
+        """Give some of the samples."""
+        return Batch(self.x[index], self.condition[index], self.keys[index], self.progress)
+
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
         return keyed_noise(self.keys, shape, stream).to(self.x.device)

@@ -72,16 +72,16 @@ class GAN(EncodingModel[GANConfig]):
         """The critic's hinge, or the generator's verdict and reconstruction."""
         if player == "critic":
             return self._critic_loss(batch)
-        terms = self.generator.loss(batch)
         if batch.progress < self.config.warm_up:
-            return terms
+            return self.generator.loss(batch)
+        rebuilt, invented = halves(batch)
         fade = self._fade(batch.progress)
-        terms = {name: fade * term for name, term in terms.items()}
-        verdicts, features = self.critic.judge(self._blur(self._between(batch), batch, stream=2))
+        terms = {name: fade * term for name, term in self.generator.loss(rebuilt).items()}
+        verdicts, features = self.critic.judge(self._blur(self._between(invented), invented, stream=2))
         terms["adversarial"] = -self.config.adversarial * _whole_and_cells(verdicts).mean()
         if self.config.feature_matching:
             with torch.no_grad():
-                target = self.critic.judge(self._blur(batch.x, batch, stream=3))[1]
+                target = self.critic.judge(self._blur(rebuilt.x, rebuilt, stream=3))[1]
             gap = features.mean(0) - target.mean(0)
             terms["features"] = self.config.feature_matching * gap.square().mean()
         return terms
@@ -111,13 +111,14 @@ class GAN(EncodingModel[GANConfig]):
         # The critic starts a little ahead, so that its first verdicts mean something.
         if batch.progress < self.config.warm_up - 0.05:
             return {}
+        shown, invented = halves(batch)
         with torch.no_grad():
-            fake = self._between(batch)
-        real = self.critic(self._blur(batch.x, batch, stream=4))
-        made = self.critic(self._blur(fake, batch, stream=5))
+            fake = self._between(invented)
+        real = self.critic(self._blur(shown.x, shown, stream=4))
+        made = self.critic(self._blur(fake, invented, stream=5))
         margin = 1 - self.config.smoothing
-        hinge = _whole_and_cells(F.relu(margin - real)) + _whole_and_cells(F.relu(1 + made))
-        return {"critic": hinge.mean()}
+        hinge = _whole_and_cells(F.relu(margin - real)).mean() + _whole_and_cells(F.relu(1 + made)).mean()
+        return {"critic": hinge}
 
     def _between(self, batch: Batch) -> Float[Tensor, "b 1 x y z"]:
         """Decode latents between the encodings of the batch's buildings."""
@@ -136,6 +137,16 @@ class GAN(EncodingModel[GANConfig]):
     def _fade(self, progress: float) -> float:
         game = (progress - self.config.warm_up) / (1 - self.config.warm_up)
         return 1 + (self.config.reconstruction - 1) * min(1.0, 2 * game)
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    """Split a batch in two: a game needs as many buildings shown as invented, and no more of either.
+
+    A batch of one serves as both.
+    """
+    n = len(batch.x)
+    first, second = (slice(0, n // 2), slice(n // 2, n)) if n > 1 else (slice(0, 1), slice(0, 1))
+    return batch[first], batch[second]
 
 
 def _whole_and_cells(verdicts: Float[Tensor, "b verdicts"]) -> Float[Tensor, " b"]:

@@ -124,12 +124,14 @@ class VAE(EncodingModel[VAEConfig]):
 
     @torch.no_grad()
     def conclude(self, batches: Iterable[Batch]) -> None:
-        """Fit the ex-post prior to latents drawn from q(z|x) over the training set."""
+        """Fit the ex-post prior to the means of q(z|x) over the training set.
+
+        To the means, not to draws: an entry that the encoder leaves unused has variance one in the draws,
+        as much as the entries that matter, and would take its share of the principal components.
+        """
         latents, attributes = [], []
         for batch in batches:
-            mu, logvar = self.moments(batch.x, batch.condition)
-            z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
-            latents.append(z.flatten(1).cpu())
+            latents.append(self.encode(batch.x, batch.condition).flatten(1).cpu())
             attributes.append(batch.condition.attributes.cpu())
         self.density.fit(torch.cat(latents), torch.cat(attributes))
 
