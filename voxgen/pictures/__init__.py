@@ -1,0 +1,8 @@
+"""Pictures of buildings as models on a table: one building, or many on a sheet."""
+
+from __future__ import annotations
+
+from .isometric import paint, paint_mesh
+from .sheet import contact_sheet, grid_sheet, save_png
+
+__all__ = ["contact_sheet", "grid_sheet", "paint", "paint_mesh", "save_png"]

@@ -1,0 +1,14 @@
+"""The colours of all pictures: warm paper, white card, one accent; a warm sun and a cooler sky."""
+
+from __future__ import annotations
+
+PAPER = (246, 243, 237)
+WALL = (255, 252, 247)
+ROOF = (226, 152, 120)
+INK = (62, 57, 54)
+QUIET = (140, 132, 125)
+"""Captions and notes."""
+
+SUN = (1.0, 0.97, 0.92)
+SKY = (0.97, 0.98, 1.0)
+"""Colours of the lights, linear."""

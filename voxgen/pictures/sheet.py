@@ -1,0 +1,94 @@
+"""Contact sheets: many pictures of one size, in rows, with captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..atomic import replacing
+from ..errors import UsageError
+from ..geometry.grid import VoxelGrid
+from .camera import span_of
+from .faces import grid_faces
+from .isometric import VIEW, paint
+from .palette import INK, PAPER, QUIET
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write a picture as PNG, whole or not at all, whatever the path's suffix."""
+    with replacing(path) as beside:
+        image.save(beside, format="PNG")
+
+
+def contact_sheet(
+    images: Sequence[Image.Image],
+    captions: Sequence[str] | None = None,
+    columns: int | None = None,
+    title: str | None = None,
+) -> Image.Image:
+    """Give one picture of many in rows, all shown at the size of the first.
+
+    Args:
+        images: at least one.
+        captions: one for each image, cut where it is wider than its picture.
+        columns: pictures in a row; by default about a square.
+        title: a line above.
+
+    Raises:
+        UsageError: for no images, no columns, or another number of captions than of images.
+    """
+    if not images:
+        raise UsageError("a contact sheet of no images; give at least one")
+    if captions is not None and len(captions) != len(images):
+        raise UsageError(f"{len(captions)} captions for {len(images)} images; give one for each, or none")
+    if columns is not None and columns < 1:
+        raise UsageError(f"{columns} columns; a sheet has at least one")
+    columns = min(columns or int(np.ceil(np.sqrt(len(images)))), len(images))
+    rows = -(-len(images) // columns)
+    width, height = images[0].size
+    letter = max(width // 18, 10)
+    border = max(width // 10, 8)
+    head = letter * 3 if title else 0
+    line = letter * 2 if captions else 0
+    sheet = Image.new(
+        "RGB", (2 * border + columns * width, 2 * border + head + rows * (height + line)), PAPER
+    )
+    draw = ImageDraw.Draw(sheet)
+    if title:
+        draw.text((border, border), title, INK, ImageFont.load_default(letter * 1.5))
+    font = ImageFont.load_default(letter)
+    for i, image in enumerate(images):
+        row, column = divmod(i, columns)
+        x, y = border + column * width, border + head + row * (height + line)
+        sheet.paste(
+            image.convert("RGB").resize((width, height)) if image.size != (width, height) else image, (x, y)
+        )
+        if captions:
+            text = _cut(captions[i], font, width - letter)
+            draw.text((x + width // 2, y + height), text, QUIET, font, anchor="mt")
+    return sheet
+
+
+def grid_sheet(
+    grids: Sequence[VoxelGrid],
+    captions: Sequence[str] | None = None,
+    columns: int | None = None,
+    title: str | None = None,
+    size: int = 256,
+) -> Image.Image:
+    """Give a contact sheet of grids, all at one scale except the few that need more room."""
+    spans = [span_of(c.reshape(-1, 3), VIEW) for c, _ in map(grid_faces, grids) if len(c)]
+    span = float(np.quantile(spans, 0.85)) if spans else None
+    return contact_sheet([paint(grid, size, span) for grid in grids], captions, columns, title)
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+    text = " ".join(text.split())
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
