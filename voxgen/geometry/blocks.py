@@ -20,7 +20,7 @@ from .triangulate import triangulate
 
 
 def blocks(grid: VoxelGrid) -> Mesh:
-    """Give the boundary of the occupied voxels in world coordinates, metres, outward; no faces where empty."""
+    """Give the boundary of the occupied voxels in world coordinates, metres; no faces for an empty grid."""
     loops, rings, regions, areas, needed = _trace(np.pad(grid.occupancy, 1))
     if len(rings) == 1:
         return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
@@ -57,7 +57,7 @@ def _trace(padded):
     regions = np.empty(1024, np.int64)
     areas = np.empty(1024, np.int64)
     n_regions = 0
-    at, step = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    at = np.zeros(3, np.int64)
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
         nu, nv = shape[u], shape[v]
@@ -79,7 +79,6 @@ def _trace(padded):
                                 exposed = True
                 if not exposed:
                     continue
-                first_region = n_regions
                 for i in range(1, nu + 1):
                     for j in range(1, nv + 1):
                         if label[i, j] != -2:

@@ -99,7 +99,7 @@ def _grown(array, size):
 @njit(cache=True)
 @no_type_check
 def linked(column, n_columns):
-    """Chain the crossings of each column: `head[c]`, then `after[crossing]` until -1; and the longest length."""
+    """Chain the crossings of each column: `head[c]`, then `after[crossing]` until -1; and the longest."""
     head = np.full(n_columns, -1, np.int32)
     after = np.empty(column.shape[0], np.int32)
     length = np.zeros(n_columns, np.int32)

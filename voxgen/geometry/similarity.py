@@ -82,7 +82,7 @@ def _iou(a, b, same):
     both = np.empty(4, np.int64)
     for i0 in range(0, n, _TILE):
         for j0 in range(i0 if same else 0, m, 4):
-            # Four at a time, so that a word of `a` is loaded once for all; the last block repeats its last grid.
+            # Four at a time, so that a word of `a` is loaded once for all; the last four may repeat a grid.
             js = np.minimum(np.arange(j0, j0 + 4), m - 1)
             b0, b1, b2, b3 = b[js[0]], b[js[1]], b[js[2]], b[js[3]]
             for i in range(i0, min(i0 + _TILE, n)):

@@ -7,7 +7,8 @@ before the face. So where the voxels around the pair are full and empty, the cro
 interpolation of the coverage, which is off by up to a tenth of a voxel, serves elsewhere.
 
 The lowest layer goes on below the floor, and what comes out below the floor is set on it: so walls run down
-to the ground and the ground face is flat. The surface is closed, two-manifold and turned outwards for any grid.
+to the ground and the ground face is flat. The surface is closed, two-manifold and turned outwards for any
+grid.
 """
 
 from __future__ import annotations

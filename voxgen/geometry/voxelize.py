@@ -96,7 +96,7 @@ def voxelize_points(
     """Give occupancy of a scanned building: solid from the ground to the highest point of each column.
 
     Scans seldom see soffits and never the base, so all below a seen surface counts as solid; overhangs are
-    not kept. Gaps in the scan that are up to two voxels wide take the height of the nearest column with a point.
+    not kept. Gaps in the scan that are up to two voxels wide take the height of a column beside them.
 
     Raises:
         DataError: fewer than three points, or points that are not finite.
