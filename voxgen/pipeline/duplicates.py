@@ -27,7 +27,7 @@ WORD = 64
 """Voxels of a column that one word holds."""
 
 FINEST = 512
-"""Longest side of a comparison grid in voxels; larger buildings are compared at twice the pitch, and so on."""
+"""Longest side of a comparison grid in voxels; larger ones are compared at twice the pitch, and so on."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Nothing is lost in silence: what a source held stands here, and each reason says
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -167,10 +168,12 @@ class Report:
 
 
 def _kinds(rows: Sequence[Row]) -> Counter[str]:
-    # What follows a colon or an opening bracket is particular to one building.
-    return Counter(
-        kind for row in rows for kind in {w.split(":")[0].split(" (")[0].strip() for w in row.warnings}
-    )
+    """Count the kinds of warnings; figures, and what follows a colon or a bracket, are a building's own."""
+    return Counter(kind for row in rows for kind in {_kind(warning) for warning in row.warnings})
+
+
+def _kind(warning: str) -> str:
+    return re.sub(r"\d[\d.,]*", "some", re.split(r":| \(", warning)[0]).strip()
 
 
 def _named(row: Row) -> str:

@@ -19,7 +19,7 @@ from ..formats import Building, ReadOptions, SourceFile, expand, read_buildings
 from .store import sha256_of
 
 BATCH_FILES = 64
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 18
 """A batch ends at so many files or bytes, whichever comes first: large files are batches of their own."""
 
 BATCH_NUMBERS = 128

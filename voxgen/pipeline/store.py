@@ -256,9 +256,11 @@ def is_dataset(folder: Path) -> bool:
 
 
 def create_arrays(folder: Path, count: int, resolution: tuple[int, int, int]) -> None:
-    """Make the two arrays of `count` empty grids, to be filled row by row with `write_rows`."""
+    """Make the two arrays of `count` empty grids, for `write_rows` to fill; those that are there stay."""
     row_bytes = -(-int(np.prod(resolution)) // 8)
     for name, shape in ((COVERAGE, (count, *resolution)), (OCCUPANCY, (count, row_bytes))):
+        if (folder / name).exists():
+            continue
         with replacing(folder / name) as beside:
             array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
             array.flush()

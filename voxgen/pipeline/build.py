@@ -1,0 +1,318 @@
+"""From sources to a data set: read and filter, compare and deal, voxelize, publish.
+
+    sources --read--> candidates --compare--> plan --voxelize--> arrays --publish--> data set
+
+The stages run in parallel processes and leave their results in a hidden folder beside the data set, named by
+what went into them: the same command again goes on where a killed one was. The data set appears under its
+name only when it is whole; until then whatever stood there stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Int64, Shaped
+
+from ..errors import DataError, UsageError
+from . import stages, store
+from .chunk import Chunk, Overview
+from .config import BuildConfig
+from .duplicates import Columns
+from .parallel import Crash, Workers
+from .plan import Plan, Scale, choose_scale, comparison_pitches, decide
+from .report import HINTS, Reason, Report, Row
+from .sources import Batch, Collection, Material, gather
+from .split import SIDES
+from .store import Card, SourceEntry
+from .workplace import Workplace, workplace
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, how much of it is done, and how much there is."""
+
+FEW = 50
+"""Buildings below which a data set earns a warning."""
+
+ROWS_A_TASK = 64
+
+READ_FIELDS = ("align", "fit", "storey_height", "read", "filters")
+"""Settings that decide what reading a batch gives."""
+
+T = TypeVar("T")
+
+
+def build(
+    sources: Sequence[str | Path | Collection],
+    out: str | Path,
+    config: BuildConfig | None = None,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Report:
+    """Build a data set from folders, files, globs, archives and collections.
+
+    Called with more than one worker from a script, the call must stand under `if __name__ == "__main__":`,
+    because processes are spawned.
+
+    Args:
+        sources: where the buildings are.
+        out: folder of the data set; an older data set there is replaced, anything else is refused.
+        config: resolution, pitch, filters, split; the defaults where left out.
+        workers: processes; None takes one a core, 1 stays in this one.
+        progress: told how far each stage is.
+        command: what the card says built it; made up from the arguments where left out.
+
+    Returns:
+        A row for each building, also written as `report.csv`.
+
+    Raises:
+        DataError: no building is accepted, a source names nothing, or `out` can't be written.
+        UsageError: `out` is a file, or a folder that is no data set.
+    """
+    target = Path(out)
+    if target.exists() and not store.is_dataset(target) and not _is_empty_folder(target):
+        raise UsageError(f"{target} exists and is no data set; choose another name, or move it away")
+    settings = config or BuildConfig()
+    material = gather(sources, settings.read)
+    told = command or _command(sources, target)
+    with workplace(target) as place, Workers(workers) as pool:
+        return _Build(material, settings, place, pool, progress or _silent, told).run()
+
+
+@dataclass(frozen=True)
+class _Build:
+    """A build under way."""
+
+    material: Material
+    config: BuildConfig
+    place: Workplace
+    pool: Workers
+    tell: Progress
+    command: str
+
+    def run(self) -> Report:
+        chunks = self.read()
+        known = Overview.join(Overview.load(path) for path in chunks)
+        if not known.stands:
+            raise _nothing(Report(known.rows, self.material.notes))
+        scale = choose_scale(np.stack([stand.extents for stand in known.stands]), self.config)
+        columns = self.compare(chunks, comparison_pitches(scale, self.config))
+        plan = decide([known.rows[row] for row in known.row_of], columns, scale, self.config)
+        while True:
+            if len(plan.kept) == 0:
+                raise _nothing(self.report(known, plan, scale))
+            folder, filled = self.voxelize(chunks, plan, scale)
+            if filled.all():
+                break
+            # Rows are laid out for what is kept, so the arrays are made anew without the empty ones.
+            plan = _without(plan, plan.kept[filled == 0])
+        self.tell("publish", 0, 1)
+        report = self.report(known, plan, scale)
+        report.write_csv(folder / store.REPORT)
+        card = self.card(report, plan, scale)
+        store.finish(folder, self.table(known, plan, scale), card)
+        self.place.publish(folder)
+        self.tell("publish", 1, 1)
+        return report
+
+    def read(self) -> list[Path]:
+        """Read all batches; gives where their chunks are, in the order of the sources."""
+        folder = self.place.folder("read", _hash(version("voxgen"), self.config.fingerprint(*READ_FIELDS)))
+
+        def task(batch: Batch) -> stages.ReadTask:
+            return stages.ReadTask(batch, self.config, folder / f"{batch.fingerprint}.npz")
+
+        tasks = [[task(batch)] for batch in self.material.batches]
+        for lost in self._perform("read", stages.read, [one for (one,) in tasks]):
+            tasks[lost] = [task(single) for single in self.material.batches[lost].singles()]
+            for alone in self._perform("read again", stages.read, tasks[lost]):
+                _write_off(tasks[lost][alone])
+        return [one.path for several in tasks for one in several]
+
+    def compare(self, chunks: Sequence[Path], pitches: tuple[float, ...]) -> list[Columns]:
+        """Give the comparison grids of all candidates at each pitch."""
+        folder = self.place.folder("compare", _hash(chunks, pitches))
+        tasks = [stages.CompareTask(chunk, pitches, folder / chunk.name) for chunk in chunks]
+        self._all("compare", stages.compare, tasks)
+        loaded = [stages.load_columns(task.path, len(pitches)) for task in tasks]
+        return [Columns.join(per_pitch) for per_pitch in zip(*loaded, strict=True)]
+
+    def voxelize(
+        self, chunks: Sequence[Path], plan: Plan, scale: Scale
+    ) -> tuple[Path, Int64[np.ndarray, " k"]]:
+        """Give the folder with the arrays of what is kept, and the number of filled voxels of each row."""
+        resolution = self.config.resolution
+        told = _hash(chunks, resolution, plan.kept.tolist(), scale.each.tolist())
+        folder, done = self.place.folder("data", told), self.place.folder("voxels", told)
+        store.create_arrays(folder, len(plan.kept), resolution)
+        tasks: list[stages.VoxelTask] = []
+        first = row = 0
+        for chunk in chunks:
+            count = len(Overview.load(chunk).stands)
+            members = plan.kept[(plan.kept >= first) & (plan.kept < first + count)]
+            for start in range(0, len(members), ROWS_A_TASK):
+                some = members[start : start + ROWS_A_TASK]
+                tasks.append(
+                    stages.VoxelTask(
+                        chunk,
+                        tuple((some - first).tolist()),
+                        tuple(range(row, row + len(some))),
+                        tuple(scale.each[some].tolist()),
+                        resolution,
+                        folder,
+                        done / f"{row}.json",
+                    )
+                )
+                row += len(some)
+            first += count
+        self._all("voxelize", stages.voxelize, tasks)
+        counts = [json.loads(task.path.read_text(encoding="utf-8")) for task in tasks]
+        return folder, np.concatenate([np.array(some, np.int64) for some in counts])
+
+    def report(self, known: Overview, plan: Plan, scale: Scale) -> Report:
+        """Give the rows of all buildings, those of the candidates as the plan has them."""
+        rows = list(known.rows)
+        for position, row in zip(known.row_of, plan.rows, strict=True):
+            rows[position] = row
+        return Report(tuple(rows), self.material.notes + scale.notes + _doubts(plan, self.config))
+
+    def table(self, known: Overview, plan: Plan, scale: Scale) -> dict[str, Shaped[np.ndarray, "n ..."]]:
+        """Give the columns of the data set's table."""
+        kept = plan.kept.tolist()
+        rows = [plan.rows[k] for k in kept]
+        grids = [known.stands[k].grid(self.config.resolution, float(scale.each[k])) for k in kept]
+        place: dict[str, np.ndarray] = {
+            "id": np.array([row.id for row in rows]),
+            "source": np.array([row.source for row in rows]),
+            "licence": np.array([self.material.origins[row.source].licence for row in rows]),
+            "split": plan.split[plan.kept].astype(np.int8),
+            "shape": np.unique(plan.shape[plan.kept], return_inverse=True)[1].astype(np.int64),
+            "origin": np.stack([grid.origin for grid in grids]),
+            "yaw": np.array([grid.yaw for grid in grids]),
+            "pitch": np.array([grid.pitch for grid in grids]),
+        }
+        names = dict.fromkeys(name for k in kept for name in known.attributes[k])
+        measured = {
+            name: np.array([known.attributes[k].get(name, np.nan) for k in kept], np.float64)
+            for name in names
+        }
+        return place | measured
+
+    def card(self, report: Report, plan: Plan, scale: Scale) -> Card:
+        """Give the card, but for the checksums."""
+        held = Counter(row.source for row in report.rows)
+        accepted = Counter(row.source for row in report.accepted)
+        sources = tuple(
+            SourceEntry(
+                name=name,
+                sha256=origin.sha256,
+                buildings=held[name],
+                accepted=accepted[name],
+                licence=origin.licence,
+                attribution=origin.attribution,
+            )
+            for name, origin in self.material.origins.items()
+        )
+        giving = [source for source in sources if source.accepted]
+        sides = np.bincount(plan.split[plan.kept], minlength=len(SIDES))
+        return Card(
+            name=self.place.out.name,
+            voxgen=version("voxgen"),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=self.command,
+            count=len(plan.kept),
+            shapes=len(np.unique(plan.shape[plan.kept])),
+            splits={side: int(count) for side, count in zip(SIDES, sides, strict=True)},
+            resolution=self.config.resolution,
+            pitch=scale.pitch,
+            config=self.config.model_dump(mode="json"),
+            sources=sources,
+            licence=tuple(dict.fromkeys(source.licence for source in giving if source.licence)),
+            attribution=tuple(dict.fromkeys(source.attribution for source in giving if source.attribution)),
+            outcomes=report.counts(),
+            notes=report.notes,
+        )
+
+    def _perform(self, stage: str, function: Callable[[T], None], tasks: Sequence[T]) -> list[int]:
+        """Run the tasks of a stage; gives those that took their process down."""
+        crashed: list[int] = []
+        self.tell(stage, 0, len(tasks))
+        for done, (position, result) in enumerate(self.pool.run(function, tasks), start=1):
+            if isinstance(result, Crash):
+                crashed.append(position)
+            self.tell(stage, done, len(tasks))
+        return crashed
+
+    def _all(self, stage: str, function: Callable[[T], None], tasks: Sequence[T]) -> None:
+        if self._perform(stage, function, tasks):
+            raise DataError(
+                f"a process died in the stage {stage!r}, most likely for want of memory; free some, or use "
+                "fewer processes (--workers 1), and run the same command again: the work done is kept"
+            )
+
+
+def _write_off(task: stages.ReadTask) -> None:
+    """Leave a chunk that says that what the batch holds took its reader down."""
+    told = "its reader died: the file asks for too much memory, or breaks the library that reads it"
+    rows = tuple(Row(name, "", Reason.UNREADABLE, told) for name in task.batch.names)
+    Chunk(rows, (), ()).save(task.path)
+
+
+def _without(plan: Plan, empty: Int64[np.ndarray, " e"]) -> Plan:
+    rows = list(plan.rows)
+    for k in empty:
+        rows[k] = replace(rows[k], reason=Reason.EMPTY, detail="no voxel is more than half filled")
+    return replace(plan, rows=tuple(rows), kept=np.setdiff1d(plan.kept, empty))
+
+
+def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
+    notes = []
+    if 0 < len(plan.kept) < FEW:
+        notes.append(
+            f"only {len(plan.kept)} buildings: a model will learn them by heart; {FEW} or more give it "
+            "something to generalise from"
+        )
+    shares = (config.split.train, config.split.validation, config.split.test)
+    counts = np.bincount(plan.split[plan.kept], minlength=len(SIDES))
+    lacking = [side for side, n, share in zip(SIDES, counts, shares, strict=True) if share > 0 and n == 0]
+    if len(plan.kept) and lacking:
+        notes.append(f"no building for {' and '.join(lacking)}: there are too few shapes to deal out")
+    return tuple(notes)
+
+
+def _nothing(report: Report) -> DataError:
+    """The error for a build that accepts no building."""
+    if not report.rows:
+        return DataError("the sources hold no building; " + "; ".join((*report.notes, "check the path")))
+    reason, count = Counter(row.reason for row in report.rejected if row.reason).most_common(1)[0]
+    return DataError(
+        f"none of the {len(report.rows):,} buildings is accepted, {count:,} of them because: {reason}; "
+        f"{HINTS[reason]}\n{report.summary()}"
+    )
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _command(sources: Sequence[str | Path | Collection], out: Path) -> str:
+    named = [source.name if isinstance(source, Collection) else str(source) for source in sources]
+    return shlex.join(["voxgen", "data", "build", *named, "-o", str(out)])
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""

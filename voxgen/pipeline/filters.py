@@ -1,0 +1,86 @@
+"""Which buildings count: the filters, asked in the order in which a user would want to hear of them.
+
+Size comes first, since a wrong unit or up axis fails everything after it; then what costs most to mend.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..formats import Building
+from ..geometry.footprint import n_footprint_polygons
+from ..geometry.topology import Topology
+from .config import BuildConfig
+from .report import Reason
+
+Verdict = tuple[Reason, str] | None
+"""Why a building is left out, with figures; None where it passes."""
+
+
+def readable(building: Building) -> Verdict:
+    """Refuse what a reader could make nothing of."""
+    if building.error == "no faces" or (building.error is None and _is_bare(building)):
+        return Reason.NO_FACES, "the building has neither faces nor points"
+    if building.error is not None:
+        return Reason.UNREADABLE, building.error
+    return None
+
+
+def plain_limits(building: Building, config: BuildConfig) -> Verdict:
+    """Refuse by what costs nothing to know: level of detail, triangles, extent, height."""
+    limits = config.filters
+    if limits.min_lod is not None and building.lod is not None and building.lod < limits.min_lod:
+        return Reason.LOD, f"LoD {building.lod:g}; at least {limits.min_lod:g} is asked for"
+    count = len(building.mesh.faces)
+    if limits.max_triangles is not None and count > limits.max_triangles:
+        return Reason.TRIANGLES, f"{count:,} triangles; at most {limits.max_triangles:,} are asked for"
+    extents = building.mesh.extents if building.points is None else np.ptp(building.points, axis=0)
+    x, y, z = (float(e) for e in extents)
+    if limits.max_extent is not None and max(x, y, z) > limits.max_extent:
+        return Reason.TOO_LARGE, f"{x:.1f} x {y:.1f} x {z:.1f} m; at most {limits.max_extent:g} m a side"
+    if not config.fit and z < limits.min_height:
+        return Reason.LOW, f"{z:.2f} m tall; at least {limits.min_height:g} m is asked for"
+    return None
+
+
+def large_enough(area: float, config: BuildConfig) -> Verdict:
+    """Refuse a footprint, in square metres, that is too small."""
+    least = config.filters.min_footprint
+    if not config.fit and area < least:
+        return Reason.SMALL, f"footprint of {area:.1f} m2; at least {least:g} m2 is asked for"
+    return None
+
+
+def sound(building: Building, edges: Topology | None, config: BuildConfig) -> Verdict:
+    """Refuse what is open or stands on several polygons, where that is asked for.
+
+    Args:
+        building: a surface or a point cloud.
+        edges: of the surface, None for a point cloud.
+        config: the filters.
+    """
+    limits = config.filters
+    if limits.closed and edges is None:
+        return Reason.OPEN, "a point cloud has no surface"
+    if limits.closed and edges is not None and not edges.is_closed:
+        return Reason.OPEN, _oddities(edges)[0]
+    if limits.one_footprint and edges is not None:
+        polygons = n_footprint_polygons(building.mesh)
+        if polygons != 1:
+            return Reason.FOOTPRINTS, f"stands on {polygons} footprint polygons"
+    return None
+
+
+def warnings(edges: Topology | None) -> tuple[str, ...]:
+    """Say what is odd about a surface that is taken all the same."""
+    return () if edges is None else _oddities(edges)
+
+
+def _oddities(edges: Topology) -> tuple[str, ...]:
+    told = (("open", edges.open), ("non-manifold", edges.nonmanifold), ("flipped", edges.flipped))
+    return tuple(f"{word}: {count:,} of {edges.edges:,} edges" for word, count in told if count)
+
+
+def _is_bare(building: Building) -> bool:
+    points = 0 if building.points is None else len(building.points)
+    return len(building.mesh.faces) == 0 and points < 3
