@@ -7,6 +7,7 @@ source's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,15 +32,20 @@ def plain(attributes: Any) -> dict[str, str | int | float | bool]:
 
 
 def merged(own: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give a building's attributes with those its parts agree on, and the common names."""
+    """Give a building's attributes with those its parts agree on, and the common names.
+
+    Where parts differ, a common name gets the value that most of them have, the first of them on a tie.
+    """
     joined: dict[str, Any] = dict(own)
     parts = list(parts)
-    for key in parts[0] if parts else ():
-        values = {part.get(key) for part in parts}
-        if key not in joined and len(values) == 1:
-            joined[key] = values.pop()
+    by_key = {key: Counter(part[key] for part in parts if key in part) for part in parts for key in part}
+    for key, values in by_key.items():
+        if key not in joined and values.total() == len(parts) and len(values) == 1:
+            joined[key] = next(iter(values))
     for name, spellings in COMMON.items():
-        found = next((joined[spelling] for spelling in spellings if spelling in joined), None)
-        if found is not None and name not in joined:
-            joined[name] = found
+        for spelling in spellings:
+            if spelling in joined:
+                joined.setdefault(name, joined[spelling])
+            elif spelling in by_key:
+                joined.setdefault(name, by_key[spelling].most_common(1)[0][0])
     return joined

@@ -1,8 +1,9 @@
 """CityJSON 1.0 to 2.0 (https://www.cityjson.org/specs): each Building with its parts is one building.
 
 The finest level of detail is taken, or the one asked for; a lower one of the Building itself is left out
-where its parts have a finer. Solids, surfaces and geometry templates are read with their holes and semantics; each
-solid, and all surfaces of an object together, are a part of the mesh. Inner shells belong to their solid.
+where its parts have a finer. Solids, surfaces and geometry templates are read with their holes and
+semantics; each solid, and all surfaces of an object together, are a part of the mesh. Inner shells belong to
+their solid.
 """
 
 from __future__ import annotations

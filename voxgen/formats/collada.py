@@ -80,10 +80,11 @@ def _asset(root: Element) -> tuple[float, str]:
     asset = child(root, "asset")
     unit = child(asset, "unit") if asset is not None else None
     axis = child(asset, "up_axis") if asset is not None else None
+    said = unit.get("meter", "1") if unit is not None else "1"
     try:
-        metres = float(unit.get("meter", "1")) if unit is not None else 1.0
+        metres = float(said)
     except ValueError:
-        raise DataError(f"COLLADA unit {str(unit.get('meter'))[:40]!r} is no number") from None
+        raise DataError(f"COLLADA unit {said[:40]!r} is no number") from None
     if not (math.isfinite(metres) and metres > 0):
         raise DataError(f"COLLADA unit of {metres} metres")
     return metres, (axis.text or "").strip() if axis is not None else "Y_UP"

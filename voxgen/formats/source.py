@@ -1,8 +1,9 @@
 """Sources to files: a folder, a file, a glob or a .zip becomes a list of files in a fixed order.
 
 A `SourceFile` knows its bytes and its siblings (materials, buffers), is small, and travels to worker
-processes. Archives are read in place and never unpacked to disk; a sibling is found only below the folder of its file, in the archive or on disk. Hidden files are passed over; every other file is handed on with
-its role, so that a report can account for all of them.
+processes. Archives are read in place and never unpacked to disk; a sibling is found only below the folder
+of its file, in the archive or on disk. Hidden files are passed over; every other file is handed on with its
+role, so that a report can account for all of them.
 """
 
 from __future__ import annotations
@@ -250,8 +251,8 @@ def _confined(uri: str) -> list[str]:
     remote = urlsplit(uri).scheme or path.startswith("/") or "\0" in path
     if remote or not parts or ".." in parts or PureWindowsPath(path).drive:
         raise LimitError(
-            f"{uri[:80]!r} is remote or leads out of the file's folder; only files beside the model are read: "
-            "put it there and name it alone"
+            f"{uri[:80]!r} is remote or leads out of the file's folder; "
+            "put the file beside the model and name it alone"
         )
     return parts
 
