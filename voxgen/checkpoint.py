@@ -1,8 +1,9 @@
 """Self-describing weights: one safetensors file that says which model it is and what it was trained on.
 
-The header's metadata holds, as JSON where it is structured: `format` (voxgen-model/1), `family` and `recipe`
-(or `module:Class` for a family from outside), `config`, and `card` (pitch in metres, data, licence, training).
-Nothing is unpickled, and code from outside voxgen is imported only when the caller allows it by name.
+The header's metadata holds, as JSON where it is structured: `format` (voxgen-model/1), `family` and
+`recipe` (or `module:Class` for a family from outside), `config`, and `card` (pitch in metres, data, licence,
+training). Nothing is unpickled, and code from outside voxgen is imported only when the caller allows it by
+name.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def save(model: GenerativeModel[Any], path: Path, card: Mapping[str, Any]) -> No
         path: ends in .safetensors.
         card: plain values; `pitch` is the edge of a voxel in metres.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as to_bytes
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
@@ -57,7 +58,8 @@ def save(model: GenerativeModel[Any], path: Path, card: Mapping[str, Any]) -> No
         "card": json.dumps(dict(card), ensure_ascii=False),
     }
     with replacing(path) as beside:
-        save_file(tensors, beside, metadata=metadata)
+        # Not `save_file`, whose files only their owner can read.
+        beside.write_bytes(to_bytes(tensors, metadata))
 
 
 def load(path: Path, *, allow: Collection[str] = ()) -> GenerativeModel[Any]:
@@ -122,9 +124,7 @@ def _metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="pt") as opened:
             about = opened.metadata() or {}
     except (SafetensorError, UnicodeDecodeError, OSError) as failure:
-        raise DataError(
-            f"{path} cannot be read as safetensors ({failure}); it is damaged or something else"
-        ) from None
+        raise DataError(f"{path} cannot be read as safetensors: damaged, or no model ({failure})") from None
     if about.get("format") != FORMAT:
         raise DataError(
             f"{path} is a safetensors file, but no model of this voxgen: its format is "

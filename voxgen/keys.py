@@ -23,7 +23,8 @@ def keys(seed: int, *parts: int, positions: Int[np.ndarray, " n"]) -> Int64[np.n
 
 def uniform(key: Int64[np.ndarray, " n"], count: int, stream: int = 0) -> Float[np.ndarray, "n count"]:
     """Draw `count` numbers in [0, 1) for each key; `stream` separates draws from the same key."""
-    start = _mix(key.astype(np.uint64) + np.uint64(stream + 1) * _GOLDEN)
+    offset = np.uint64((stream + 1) * int(_GOLDEN) % 2**64)
+    start = _mix(key.astype(np.uint64) + offset)
     state = _mix(start[:, None] + np.arange(count, dtype=np.uint64))
     return (state >> np.uint64(11)).astype(np.float64) / 2.0**53
 

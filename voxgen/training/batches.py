@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Int, Int64, UInt8
-from torch import Tensor
 
 from ..errors import DataError, UsageError
 from ..geometry.grid import FULL
@@ -69,6 +68,10 @@ class Batches:
         names = condition.attributes
         self._table = data.attributes(names).astype(np.float32) if names else None
         self._order: tuple[int, Int[np.ndarray, " n"]] | None = None
+
+    def alone(self) -> Batches:
+        """Give the same batches as a single process sees them."""
+        return Batches(self.data, self.condition, self.batch_size, self.seed)
 
     def at(self, step: int, progress: float) -> Batch:
         """Give this process's share of the batch of a step."""
@@ -161,8 +164,3 @@ def _mask(
     name: str, coverage: UInt8[np.ndarray, "x y z"], chance: np.random.Generator
 ) -> Float32[np.ndarray, "x y z"]:
     return footprint_mask(coverage) if name == "footprint" else envelope_mask(coverage, chance)
-
-
-def coverage_of(x: Tensor) -> UInt8[np.ndarray, "b x y z"]:
-    """Coverage in 0..64 of a model's output (b, 1, x, y, z) in [0, 1], rounded."""
-    return (x[:, 0].detach().float().clamp(0, 1) * FULL).round().to(torch.uint8).cpu().numpy()

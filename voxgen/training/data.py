@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from ..errors import DataError, UsageError, nearest
 from ..models.condition import ATTRIBUTES, MASKS, ConditionConfig
-from ..pipeline.store import Card
 
 
 @runtime_checkable
@@ -33,8 +32,8 @@ class TrainingData(Protocol):
         ...
 
     @property
-    def card(self) -> Card:
-        """What the data are: sources, licences, attribution, checksums."""
+    def card(self) -> Mapping[str, Any]:
+        """What the data are, as plain values: `licence`, `attribution`, `notes`, `files` with `sha256`."""
         ...
 
     def indices(self, split: str) -> Int[np.ndarray, " n"]:
@@ -92,8 +91,8 @@ def condition_config(
 
 
 def fingerprint(data: TrainingData) -> str:
-    """Give what tells two data sets apart: a hash over the checksums of their files."""
-    card = data.card
-    said = {name: entry.sha256 for name, entry in card.files.items() if name.endswith((".npy", ".npz"))}
-    text = json.dumps(said, sort_keys=True) if said else card.to_json()
+    """Give what tells two data sets apart: a hash over the checksums of their arrays, else over the card."""
+    files = data.card.get("files") or {}
+    arrays = {name: entry["sha256"] for name, entry in files.items() if name.endswith((".npy", ".npz"))}
+    text = json.dumps(arrays or dict(data.card), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

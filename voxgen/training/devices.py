@@ -14,33 +14,41 @@ from lightning_fabric import Fabric
 from ..errors import UsageError
 from .config import TrainConfig
 
+Device = Literal["cpu", "cuda", "mps"]
+Precision = Literal["32-true", "bf16-mixed"]
 
-def make_fabric(config: TrainConfig) -> Fabric:
-    """Give the Fabric that a config asks for, not yet launched.
 
-    Several devices run as processes of their own (DDP; gloo on CPUs, NCCL on GPUs): Fabric starts the
-    same command once more for each.
+def choose(config: TrainConfig) -> tuple[Device, Precision]:
+    """Give the device and precision to compute with.
 
     Raises:
-        UsageError: for a device that this machine does not have.
+        UsageError: for a device, or a number of them, that this machine does not have.
     """
-    accelerator = _accelerator(config.accelerator)
-    if accelerator == "cuda" and config.devices > torch.cuda.device_count():
+    device = _device(config.accelerator)
+    if device == "cuda" and config.devices > torch.cuda.device_count():
         raise UsageError(
             f"devices = {config.devices}, but there are {torch.cuda.device_count()} GPUs; "
             "ask for that many at most"
         )
-    if accelerator == "mps" and config.devices > 1:
+    if device == "mps" and config.devices > 1:
         raise UsageError(f"devices = {config.devices}, but mps has one device; leave devices out")
-    return Fabric(
-        accelerator=accelerator,
-        devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
-        precision=_precision(config.precision, accelerator),
-    )
+    wanted = config.precision
+    if wanted == "auto":
+        wanted = "bf16-mixed" if bf16_pays(device) else "32"
+    return device, "bf16-mixed" if wanted == "bf16-mixed" else "32-true"
 
 
-def _accelerator(wanted: str) -> Literal["cpu", "cuda", "mps"]:
+def make_fabric(device: Device, precision: Precision, devices: int) -> Fabric:
+    """Give a Fabric, not yet launched.
+
+    Several devices run as processes of their own (DDP; gloo on CPUs, NCCL on GPUs): Fabric starts the same
+    command once more for each.
+    """
+    strategy = "ddp" if devices > 1 else "auto"
+    return Fabric(accelerator=device, devices=devices, strategy=strategy, precision=precision)
+
+
+def _device(wanted: str) -> Device:
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         wanted = next(name for name, there in here.items() if there)
@@ -50,17 +58,11 @@ def _accelerator(wanted: str) -> Literal["cpu", "cuda", "mps"]:
     return "cuda" if wanted == "cuda" else "mps" if wanted == "mps" else "cpu"
 
 
-def _precision(wanted: str, accelerator: str) -> Literal["32-true", "bf16-mixed"]:
-    if wanted == "auto":
-        wanted = "bf16-mixed" if bf16_pays(accelerator) else "32"
-    return "bf16-mixed" if wanted == "bf16-mixed" else "32-true"
-
-
-def bf16_pays(accelerator: str) -> bool:
+def bf16_pays(device: str) -> bool:
     """Whether the hardware multiplies in bf16; emulation is slower than float32."""
-    if accelerator == "cuda":
+    if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if accelerator != "cpu":
+    if device != "cpu":
         return False
     # Private until torch offers a public one; absent on platforms that have neither.
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

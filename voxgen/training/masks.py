@@ -43,10 +43,8 @@ def _base(filled: Bool[np.ndarray, "x y z"], chance: np.random.Generator) -> Boo
         grown = _grow(filled, 2, 0, int(chance.integers(0, nz // 8 + 1)))
         volume = np.flip(np.logical_or.accumulate(np.flip(grown, axis=2), axis=2), axis=2)
     else:
-        plan = filled.any(axis=2, keepdims=True)
-        if kind == 2:
-            plan = _rectangle(plan)
-        volume = np.repeat(plan, nz, axis=2)
+        plan = np.logical_or.reduce(filled, axis=2)
+        volume = np.repeat((_rectangle(plan) if kind == 2 else plan)[:, :, None], nz, axis=2)
     for axis, n in ((0, nx), (1, ny)):
         before, after = (int(m) for m in chance.integers(0, n // 6 + 1, size=2))
         volume = _grow(volume, axis, before, after)
@@ -64,9 +62,9 @@ def _grow(volume: Bool[np.ndarray, "x y z"], axis: int, before: int, after: int)
     return upper > lower
 
 
-def _rectangle(plan: Bool[np.ndarray, "x y 1"]) -> Bool[np.ndarray, "x y 1"]:
+def _rectangle(plan: Bool[np.ndarray, "x y"]) -> Bool[np.ndarray, "x y"]:
     """The bounding rectangle of a plan."""
-    x, y, _ = np.nonzero(plan)
+    x, y = np.nonzero(plan)
     filled = np.zeros_like(plan)
     filled[x.min() : x.max() + 1, y.min() : y.max() + 1] = True
     return filled

@@ -80,7 +80,7 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise MissingExtraError(
-                "TensorBoard is not installed; run: pip install 'voxgen[tensorboard]', or leave tensorboard out"
+                "TensorBoard is not installed; run: pip install 'voxgen[tensorboard]', or leave it out"
             ) from None
         self._writer = SummaryWriter(str(folder), purge_step=resume)
 

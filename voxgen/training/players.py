@@ -60,6 +60,11 @@ class Player:
         for group, peak in zip(self.optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
 
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate now."""
+        return self.optimiser.param_groups[0]["lr"]
+
     def gradient(self, batch: Batch, fabric: Fabric) -> dict[str, float]:
         """Leave the gradient of the loss in the weights' `grad`, the mean over processes; give the terms.
 

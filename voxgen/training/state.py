@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from ..atomic import replacing
@@ -33,12 +34,10 @@ class Position:
     Attributes:
         step: steps done.
         seconds: wall-clock time spent training, over all sessions.
-        report: number of the last report.
     """
 
     step: int = 0
     seconds: float = 0.0
-    report: int = 0
 
 
 def save_state(
@@ -58,7 +57,7 @@ def save_state(
     metadata = {"format": FORMAT, "position": json.dumps(asdict(position)), "scalars": json.dumps(scalars)}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     with replacing(path) as beside:
-        save_file(plain, beside, metadata=metadata)
+        beside.write_bytes(to_bytes(plain, metadata))
 
 
 def read_position(path: Path) -> Position:

@@ -1,0 +1,258 @@
+"""A trained model as a tool: seeds, grids and metres in, grids in metres out.
+
+One seed, one building: sample `i` of a seed grows from the key of (seed, i) alone, however many are asked for
+at once. Networks are run on a fixed number of samples at a time, filled up where fewer are asked, because
+matrix products of another size round differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from . import checkpoint
+from .errors import DataError, UsageError
+from .geometry.grid import FULL, VoxelGrid
+from .keys import keys
+from .models.base import EncodingModel, GenerativeModel
+from .models.condition import Condition
+
+CHUNK = 4
+"""Samples that go through a network at once."""
+
+Masks = Mapping[str, Shaped[np.ndarray, "x y z"]]
+
+
+class Generator:
+    """Makes buildings with a trained model.
+
+    Args:
+        model: the model, ready to sample.
+        pitch: edge of a voxel in metres.
+        card: what is known of the model (`voxgen.checkpoint.read_card`).
+    """
+
+    def __init__(self, model: GenerativeModel[Any], pitch: float, card: Mapping[str, Any]) -> None:
+        self.model = model
+        self.pitch = pitch
+        self.card = card
+
+    @property
+    def resolution(self) -> tuple[int, int, int]:
+        """Voxels along x, y and z."""
+        return self.model.config.resolution
+
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        first: int = 0,
+        attributes: Mapping[str, float] | None = None,
+        masks: Masks | None = None,
+    ) -> list[VoxelGrid]:
+        """Make buildings.
+
+        Args:
+            n: how many.
+            seed: decides them; the same seed gives the same buildings on the same machine.
+            first: number of the first one within the seed.
+            attributes: what to ask for, by name, in metres, square metres, counts and shares.
+            masks: where to build, by name: 1 inside.
+
+        Returns:
+            Coverage grids, centred on the origin, on the ground at z = 0.
+
+        Raises:
+            UsageError: for a name the model was not taught, or a mask of another shape.
+        """
+        if n < 0 or first < 0:
+            raise UsageError(f"n = {n} and first = {first}: both count buildings, from 0")
+        asked = self.condition(attributes, masks)
+        x = draw(self.model, n, seed, first, asked)
+        return [self._grid(values) for values in to_coverage(x)]
+
+    def latents(
+        self, n: int, seed: int = 0, *, first: int = 0, condition: Condition | None = None
+    ) -> Float[Tensor, "n ..."]:
+        """Give the latents that `sample` decodes; `condition` holds one entry, asked of each."""
+        return draw_latents(self.model, n, seed, first, self.condition() if condition is None else condition)
+
+    def decode(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
+        """Give the buildings of latents; `condition` holds one entry, asked of each."""
+        asked = self.condition() if condition is None else condition
+        return [self._grid(values) for values in to_coverage(decode(self.model, z, asked))]
+
+    def encode(self, grid: VoxelGrid) -> Float[Tensor, "1 ..."]:
+        """Give the latent of a building.
+
+        Raises:
+            UsageError: when the model cannot encode, or the grid is of another resolution or pitch.
+        """
+        model = self._encoder()
+        if grid.resolution != self.resolution:
+            raise UsageError(
+                f"a grid of {_times(grid.resolution)} voxels, but the model knows {_times(self.resolution)}; "
+                "voxelize the building at the model's resolution and pitch"
+            )
+        if not np.isclose(grid.pitch, self.pitch, rtol=1e-3):
+            raise UsageError(
+                f"a grid with a pitch of {grid.pitch:g} m, but the model knows {self.pitch:g} m; "
+                "voxelize the building at the model's pitch"
+            )
+        x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
+        return _in_chunks(lambda part, asked: model.encode(part, asked), x, self.condition(), model)
+
+    def reconstruct(self, grid: VoxelGrid) -> VoxelGrid:
+        """Give a building as the model sees it, in the place of the original.
+
+        Raises:
+            UsageError: as `encode`.
+        """
+        (made,) = self.decode(self.encode(grid))
+        return VoxelGrid(made.values, grid.pitch, grid.origin, grid.yaw)
+
+    def interpolate(self, a: VoxelGrid | int, b: VoxelGrid | int, n: int, seed: int = 0) -> list[VoxelGrid]:
+        """Give `n` buildings on the way from one to another, both included.
+
+        Args:
+            a: a grid, or the number of a sample of the seed.
+            b: the same for the end.
+            n: at least 2.
+            seed: of samples given by number.
+
+        Raises:
+            UsageError: as `encode`, or for fewer than two.
+        """
+        if n < 2:
+            raise UsageError(f"n = {n}: a way has a beginning and an end, so ask for at least 2")
+        start, end = (
+            self.encode(at) if isinstance(at, VoxelGrid) else self.latents(1, seed, first=at) for at in (a, b)
+        )
+        return self.decode(torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)]))
+
+    def condition(
+        self, attributes: Mapping[str, float] | None = None, masks: Masks | None = None
+    ) -> Condition:
+        """Give a condition with one entry, by name.
+
+        Raises:
+            UsageError: for a name the model was not taught, a mask of another shape, or no finite number.
+        """
+        for name, value in (attributes or {}).items():
+            if not np.isfinite(value):
+                raise UsageError(f"{name} = {value}: ask for a number, or leave it out to ask nothing")
+        volumes = {k: torch.from_numpy(np.array(mask, np.float32)) for k, mask in (masks or {}).items()}
+        config = self.model.config
+        return Condition.asking(1, config.condition, config.resolution, attributes, volumes)
+
+    def _encoder(self) -> EncodingModel[Any]:
+        if not isinstance(self.model, EncodingModel):
+            raise UsageError(
+                f"a {type(self.model).__name__} makes buildings but cannot find one again; "
+                "use a family that encodes, such as vae"
+            )
+        return self.model
+
+    def _grid(self, values: Shaped[np.ndarray, "x y z"]) -> VoxelGrid:
+        x, y, _ = values.shape
+        return VoxelGrid(values, self.pitch, np.array([-x * self.pitch / 2, -y * self.pitch / 2, 0.0]))
+
+
+def load(name: str | Path, *, device: str = "cpu", allow: Collection[str] = ()) -> Generator:
+    """Give the generator of a run.
+
+    Args:
+        name: a run's name or folder, or a model file.
+        device: where to compute, such as cpu, cuda or mps.
+        allow: families from outside voxgen, as `package.module:Class`, whose code may be imported.
+
+    Raises:
+        UsageError: when there is no such run, or its model's family is not allowed.
+        DataError: when the model file is damaged.
+    """
+    from .training.run import find_model
+
+    path = find_model(name)
+    model = checkpoint.load(path, allow=allow)
+    card = checkpoint.read_card(path)
+    pitch = card.get("pitch")
+    if not isinstance(pitch, int | float) or not 0 < pitch < float("inf"):
+        raise DataError(f"{path}: the pitch is {pitch!r}, not a number of metres; the file is damaged")
+    try:
+        model = model.to(torch.device(device))
+    except (RuntimeError, AssertionError) as failure:
+        raise UsageError(f"device {device!r} cannot be used ({failure}); try cpu") from None
+    return Generator(model, float(pitch), card)
+
+
+def draw(
+    model: GenerativeModel[Any], n: int, seed: int, first: int, condition: Condition
+) -> Float[Tensor, "n 1 x y z"]:
+    """Coverage in [0, 1] of the samples `first` .. `first + n - 1` of a seed; the condition has one entry."""
+    return decode(model, draw_latents(model, n, seed, first, condition), condition)
+
+
+def draw_latents(
+    model: GenerativeModel[Any], n: int, seed: int, first: int, condition: Condition
+) -> Float[Tensor, "n ..."]:
+    """Latents of the samples of a seed, on the CPU, each from a random generator of its own."""
+    chance = torch.Generator()
+    each = [
+        model.prior(condition, chance.manual_seed(int(key)))
+        for key in keys(seed, positions=np.arange(first, first + n))
+    ]
+    return torch.cat(each) if each else torch.zeros(0, *model.latent_shape)
+
+
+def decode(
+    model: GenerativeModel[Any], z: Float[Tensor, "n ..."], condition: Condition
+) -> Float[Tensor, "n 1 x y z"]:
+    """Coverage in [0, 1] of latents, on the CPU; the condition has one entry."""
+    return _in_chunks(model.decode, z, condition, model)
+
+
+def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Float[Tensor, "1 ..."]:
+    """Interpolate on the arc between two latents, and their lengths linearly.
+
+    High-dimensional Gaussian latents lie on a shell; the straight line between two leaves it (Shoemake 1985).
+    """
+    if t in (0.0, 1.0):
+        return (a, b)[int(t)]
+    length_a, length_b = a.norm(), b.norm()
+    cosine = (a * b).sum() / (length_a * length_b).clamp_min(1e-12)
+    angle = torch.arccos(cosine.clamp(-1, 1))
+    # Parallel latents have no arc, opposite ones no single arc; the straight line serves for both.
+    if angle < 1e-3 or angle > torch.pi - 1e-3 or length_a < 1e-6 or length_b < 1e-6:
+        return torch.lerp(a, b, t)
+    direction = torch.sin((1 - t) * angle) * a / length_a + torch.sin(t * angle) * b / length_b
+    return direction / torch.sin(angle) * torch.lerp(length_a, length_b, t)
+
+
+def to_coverage(x: Float[Tensor, "n 1 x y z"]) -> Shaped[np.ndarray, "n x y z"]:
+    """Coverage in 0..64 of a model's output in [0, 1], rounded."""
+    return (x[:, 0].clamp(0, 1) * FULL).round().to(torch.uint8).numpy()
+
+
+@torch.no_grad()
+def _in_chunks(run: Any, x: Float[Tensor, "n ..."], condition: Condition, model: GenerativeModel[Any]) -> Any:
+    device = next(model.parameters()).device
+    asked = condition[torch.zeros(CHUNK, dtype=torch.int64)].to(device)
+    parts = []
+    for part in x.split(CHUNK):
+        missing = CHUNK - len(part)
+        filled = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
+        parts.append(run(filled.to(device), asked).float().cpu()[: len(part)])
+    if parts:
+        return torch.cat(parts)
+    return x.new_zeros(0, 1, *model.config.resolution)
+
+
+def _times(resolution: tuple[int, int, int]) -> str:
+    return " x ".join(str(n) for n in resolution)

@@ -1,0 +1,121 @@
+"""One sitting at a run: the model, its average and its players, brought to where the run is.
+
+A session knows how to take a step and how to save; when to do what is the loop's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from ..models.base import GenerativeModel
+from .batches import Batches
+from .config import TrainConfig, learning_rate_factor
+from .data import TrainingData
+from .ema import Ema
+from .players import DivergedError, Player
+from .report import loss_name
+from .run import Run
+from .state import Position, load_state, save_state
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was measured in a step, by column of metrics.csv."""
+
+    losses: Mapping[str, float] = field(default_factory=dict)
+    gradient_norms: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float = 0.0
+
+    def values(self) -> dict[str, float]:
+        """All of it."""
+        return {"learning_rate": self.learning_rate, **self.losses, **self.gradient_norms}
+
+
+class Session:
+    """A run in memory.
+
+    Args:
+        run: the folder.
+        data: the data set.
+        model: with its first weights; brought to the run's own where there are any.
+        config: the settings.
+        fabric: launched.
+    """
+
+    def __init__(
+        self, run: Run, data: TrainingData, model: GenerativeModel[Any], config: TrainConfig, fabric: Fabric
+    ) -> None:
+        self.run = run
+        self.config = config
+        self.fabric = fabric
+        self.model = model.to(fabric.device).train()
+        self.ema = Ema(self.model, config.ema)
+        self.players = [Player(name, self.model, config.learning_rate) for name in self.model.players()]
+        rank, world = fabric.global_rank, fabric.world_size
+        self.batches = Batches(data, model.config.condition, config.batch_size, config.seed, rank, world)
+        self.step = 0
+        self._seconds_before = 0.0
+        if run.state.exists():
+            position = load_state(run.state, self.model, self.ema, self.players)
+            self.step, self._seconds_before = position.step, position.seconds
+        self._started = time.perf_counter()
+        self.whole = True
+        """Whether the weights are those of a whole step, so that they may be saved."""
+        self.saved = self.step
+
+    @property
+    def position(self) -> Position:
+        """How far the run is."""
+        return Position(self.step, self._seconds_before + time.perf_counter() - self._started)
+
+    def progress(self) -> float:
+        """Share of the budget used; the first process's clock counts for all."""
+        mine = self.config.progress(self.step, self.position.seconds)
+        if self.fabric.world_size == 1:
+            return mine
+        told = torch.tensor([mine if self.fabric.is_global_zero else 0.0], dtype=torch.float64)
+        agreed = self.fabric.all_reduce(told.to(self.fabric.device), reduce_op="sum")
+        return float(agreed)  # pyright: ignore[reportArgumentType]
+
+    def advance(self, progress: float) -> Moved:
+        """Let every player move once.
+
+        Raises:
+            DivergedError: when a loss or gradient is NaN or infinite.
+        """
+        batch = self.batches.at(self.step, progress).to(self.fabric.device)
+        factor = (
+            1.0 if self.model.fixed_learning_rate else learning_rate_factor(progress, self.config.warm_up)
+        )
+        names = [player.name for player in self.players]
+        losses: dict[str, float] = {}
+        norms: dict[str, float] = {}
+        self.whole = False
+        for player in self.players:
+            player.set_learning_rate(factor)
+            move = player.move(batch, self.fabric, self.config.clip)
+            losses |= {loss_name("loss", names, player.name, k): v for k, v in move.losses.items()}
+            if move.losses:
+                norms[loss_name("gradient", names, player.name, "norm")] = move.gradient_norm
+        self.ema.follow(self.model, self.step)
+        self.step += 1
+        self.whole = True
+        return Moved(losses, norms, self.players[-1].learning_rate)
+
+    def save(self) -> None:
+        """Write the resumable state, never over a good one with weights that are not.
+
+        Raises:
+            DivergedError: when a weight is NaN or infinite.
+        """
+        if not all(bool(p.isfinite().all()) for p in self.model.parameters()):
+            self.whole = False
+            raise DivergedError("a weight became NaN or infinite")
+        save_state(self.run.state, self.position, self.model, self.ema, self.players)
+        self.saved = self.step
