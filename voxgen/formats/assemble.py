@@ -71,6 +71,11 @@ class PolygonSoup:
         """Give a soup of triangles."""
         return cls.of_faces(vertices, faces.ravel(), np.full(len(faces), 3), parts)
 
+    def compact(self) -> PolygonSoup:
+        """Give the soup without vertices that no polygon uses."""
+        used, loops = np.unique(self.loops, return_inverse=True)
+        return replace(self, vertices=self.vertices[used], loops=loops)
+
     def used(self) -> Float[np.ndarray, "u 3"]:
         """Positions of the vertices that some polygon uses."""
         return self.vertices[np.unique(self.loops)]

@@ -14,7 +14,7 @@ from .assemble import EMPTY, PolygonSoup, assemble
 from .building import Building
 from .options import ReadOptions, Up
 from .source import SourceFile
-from .units import SMALLEST, Frame, check_finite, frame_of, guess_up
+from .units import FARTHEST, SMALLEST, Frame, check_finite, frame_of, guess_up
 
 
 def finish(
@@ -43,8 +43,9 @@ def finish(
     said = (*frame.warnings, *warnings)
     mesh, error = EMPTY, None
     try:
-        check_finite(soup.used())
-        placed = replace(soup, vertices=frame.place(soup.vertices))
+        placed = soup.compact()
+        placed = replace(placed, vertices=frame.place(placed.vertices))
+        check_finite(placed.vertices)
         mesh, dropped = assemble(placed, _tolerance(placed))
         said += dropped
         if len(mesh.faces) == 0:
@@ -103,13 +104,14 @@ def failed(file: SourceFile, reason: str, name: str | None = None) -> Building:
 
 def _tolerance(soup: PolygonSoup) -> float:
     """A millimetre, and less in proportion for models to scale, which it would fuse."""
-    if len(soup.loops) == 0:
+    if len(soup.vertices) == 0:
         return WELD_TOLERANCE
-    return WELD_TOLERANCE * min(1.0, max(float(np.ptp(soup.used(), axis=0).max()), 1e-9) / SMALLEST)
+    return WELD_TOLERANCE * min(1.0, max(float(np.ptp(soup.vertices, axis=0).max()), 1e-9) / SMALLEST)
 
 
 def _finite(soup: PolygonSoup) -> np.ndarray:
-    sound = np.asarray(np.isfinite(soup.vertices).all(axis=1))
+    with np.errstate(invalid="ignore"):
+        sound = np.asarray((np.abs(soup.vertices) < FARTHEST / 1e-3).all(axis=1))
     polygon = np.repeat(np.arange(len(soup.labels)), np.diff(soup.rings[soup.polygons]))
     return np.bincount(polygon, weights=~sound[soup.loops], minlength=len(soup.labels)) == 0
 

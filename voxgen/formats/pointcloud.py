@@ -19,7 +19,7 @@ from .building import Building
 from .finish import failed
 from .options import ReadOptions
 from .source import SourceFile
-from .units import frame_of
+from .units import FARTHEST, frame_of
 
 FEWEST = 10
 """Points below which nothing can be said of a body."""
@@ -47,7 +47,7 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
 def finish_points(file: SourceFile, points: Float[np.ndarray, "n 3"], options: ReadOptions) -> Building:
     """Give the building of these points, in the file's own unit and axes."""
     options.limits.check_size(vertices=len(points))
-    finite = np.isfinite(points).all(axis=1) & (np.abs(points) <= 1e9).all(axis=1)
+    finite = np.isfinite(points).all(axis=1) & (np.abs(points) <= FARTHEST).all(axis=1)
     lost = len(points) - int(finite.sum())
     points = points[finite]
     if len(points) < FEWEST:

@@ -61,11 +61,12 @@ class Scene:
         self.limits.check_size(vertices=self._points + len(vertices), faces=self._corners)
         keep = np.asarray(sizes) >= 3
         loops, sizes = loops[np.repeat(keep, sizes)], sizes[keep]
-        if np.linalg.det(matrix[:3, :3]) < 0:
+        if np.linalg.det(np.nan_to_num(matrix[:3, :3])) < 0:
             ends = np.cumsum(sizes)
             start = np.repeat(ends - sizes, sizes)
             loops = loops[np.repeat(ends, sizes) - 1 - (np.arange(len(loops)) - start)]
-        self._vertices.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
+        with np.errstate(all="ignore"):  # what is not finite is told of the finished building
+            self._vertices.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
         self._loops.append(np.asarray(loops, np.int64) + self._points)
         self._sizes.append(np.asarray(sizes, np.int64))
         self._parts.append(np.full(len(sizes), part, np.int32))

@@ -13,6 +13,7 @@ import gzip
 import os
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -30,6 +31,12 @@ from .limits import Limits
 from .table import CONVERTERS, SIDE_SUFFIXES, format_of, how_to_convert, suffix_of
 
 CHUNK = 1 << 20
+ARCHIVE_ERRORS = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, struct.error, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
+"""What Python's archive modules raise on damaged, encrypted or unknown content."""
+
 HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 SNIFFED = {".json": re.compile(rb'"type"\s*:\s*"CityJSON'), ".xml": re.compile(rb"<(\w+:)?CityModel\b")}
 """Suffixes that buildings share with anything at all, and what a building's file says."""
@@ -133,14 +140,7 @@ class SourceFile:
             raise DataError(f"{self.name} is missing from the archive; put it there") from None
         except FileNotFoundError:
             raise DataError(f"{self.name} is missing; put it beside the model that refers to it") from None
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            RuntimeError,
-            NotImplementedError,
-        ) as failure:
+        except ARCHIVE_ERRORS as failure:
             raise DataError(f"{self.name} cannot be read: {failure}") from None
 
     def _says(self, words: re.Pattern[bytes]) -> bool:
@@ -225,7 +225,7 @@ def _members(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:
         if total > limits.archive_bytes:
             raise LimitError(f"unpacks to {total:,} bytes; at most {limits.archive_bytes:,} are read")
         limits.check_ratio(total, status.st_size, "the archive")
-    except (OSError, zipfile.BadZipFile, LimitError, ValueError, NotImplementedError) as failure:
+    except (LimitError, *ARCHIVE_ERRORS) as failure:
         yield replace(file, role="refused", reason=f"archive not read: {failure}")
         return
     for info in sorted(infos, key=lambda info: info.filename):
@@ -290,5 +290,5 @@ def _gunzip(data: bytes, limits: Limits, name: str) -> bytes:
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
             return _read(stream, limits, name, packed=len(data))
-    except (OSError, EOFError, zlib.error) as failure:
+    except ARCHIVE_ERRORS as failure:
         raise DataError(f"{name} is cut off or damaged as .gz ({failure}); fetch it again") from None

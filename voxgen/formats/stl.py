@@ -51,7 +51,8 @@ def _binary(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Bui
     if count > held:
         raise DataError(f"cut off: announces {count:,} triangles, holds {held:,}; export or fetch it again")
     options.limits.check_size(faces=count)
-    corners = np.frombuffer(data, TRIANGLE, count, HEADER)["corners"].reshape(-1, 3).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # NaN is told of the finished building
+        corners = np.frombuffer(data, TRIANGLE, count, HEADER)["corners"].reshape(-1, 3).astype(np.float64)
     soup = PolygonSoup.of_triangles(corners, np.arange(3 * count).reshape(-1, 3))
     extra = len(data) - HEADER - TRIANGLE.itemsize * count
     warnings = (f"{extra} bytes after the last triangle ignored",) if extra else ()
@@ -61,6 +62,8 @@ def _binary(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Bui
 def _ascii(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Building]:
     # `endsolid name` must not open another solid.
     names = list(SOLID.finditer(data))
+    if not names:
+        raise DataError("neither a binary STL nor an ASCII one with its `solid` line")
     bounds = [match.start() for match in names] + [len(data)]
     numbers: list[float] = []
     sizes: list[int] = []

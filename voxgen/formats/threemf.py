@@ -6,7 +6,6 @@ A 3MF is an archive of XML. Each build item is a part, its components placed ins
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -20,7 +19,7 @@ from .finish import finish_objects
 from .limits import Limits
 from .options import ReadOptions
 from .scene import Scene
-from .source import SourceFile
+from .source import ARCHIVE_ERRORS, SourceFile
 from .xml import Element, attribute, child, children, local, parse_xml
 
 UNITS = {
@@ -44,7 +43,7 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
             model = package.model(package.main())
             scene = Scene(options.limits)
             _build(package, model, scene)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as failure:
+    except ARCHIVE_ERRORS as failure:
         raise DataError(f"3MF is cut off or damaged as an archive: {failure}") from None
     unit = model.root.get("unit", "millimeter")
     if unit not in UNITS:

@@ -26,6 +26,9 @@ TYPICAL = 8.0
 SMALLEST = 2.0
 """Metres: taller than any building of a city model; a usual height; lower than any building."""
 
+FARTHEST = 1e8
+"""Metres beyond which a coordinate is an error; grids and Earth-centred ones stay below 1.3e7."""
+
 CLEAR = 0.15
 """Difference of up-axis evidence that decides."""
 
@@ -48,7 +51,8 @@ class Frame:
         """Give the points in metres, Z up."""
         if self.up == "y":
             points = np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1)
-        return points * self.scale
+        with np.errstate(over="ignore"):
+            return points * self.scale
 
 
 def frame_of(
@@ -140,15 +144,16 @@ def _doubts(height: float, why: str) -> tuple[str, ...]:
 
 
 def check_finite(points: Float[np.ndarray, "n 3"]) -> None:
-    """Refuse vertices that are no place on Earth.
+    """Refuse vertices, in metres, that are no place on Earth.
 
     Raises:
-        DataError: where a coordinate is NaN, infinite or beyond 10^9 units.
+        DataError: where a coordinate is NaN, infinite or farther than the Earth is wide.
     """
     wrong = ~np.isfinite(points).all(axis=1)
     if wrong.any():
         raise DataError(f"{int(wrong.sum())} of {len(points)} vertices are NaN or infinite; export it again")
-    if len(points) and np.abs(points).max() > 1e9:
+    if len(points) and np.abs(points).max() > FARTHEST:
         raise DataError(
-            f"coordinates reach {np.abs(points).max():.3g}; at most 1e9 are read: check the export"
+            f"coordinates reach {np.abs(points).max():.3g} m; at most {FARTHEST:.0e} are read: "
+            "check the export and its unit"
         )
