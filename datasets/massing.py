@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Integer
 
-from ..errors import UsageError
-from ..formats.building import Building
-from ..geometry.mesh import Mesh, SurfaceClass
+from voxgen.errors import UsageError
+from voxgen.formats.building import Building
+from voxgen.geometry.mesh import Mesh
+
 from . import massing_blocks, massing_houses
 from .massing_dice import Dice
 from .massing_draft import Brief, Draft, classes, pitched_share, to_mesh
@@ -29,16 +30,16 @@ LOD = 2.3
 """Level of detail after Biljecki et al. (2016): LoD2 with overhangs and roof superstructures."""
 
 TYPES: dict[str, tuple[float, Callable[[Dice, Draft], Brief]]] = {
-    "terraced": (0.24, massing_houses.terraced),
+    "terraced": (0.34, massing_houses.terraced),
     "detached": (0.21, massing_houses.detached),
-    "winged": (0.16, massing_houses.winged_house),
-    "farmhouse": (0.06, massing_houses.farmhouse),
-    "outbuilding": (0.05, massing_houses.outbuilding),
-    "modern": (0.06, massing_houses.modern_villa),
-    "slab": (0.07, massing_blocks.slab),
-    "town": (0.06, massing_blocks.town_building),
-    "court": (0.03, massing_blocks.court),
-    "tower": (0.04, massing_blocks.tower),
+    "winged": (0.12, massing_houses.winged_house),
+    "outbuilding": (0.09, massing_houses.outbuilding),
+    "farmhouse": (0.03, massing_houses.farmhouse),
+    "modern": (0.05, massing_houses.modern_villa),
+    "slab": (0.05, massing_blocks.slab),
+    "town": (0.04, massing_blocks.town_building),
+    "court": (0.02, massing_blocks.court),
+    "tower": (0.03, massing_blocks.tower),
     "landmark": (0.02, massing_blocks.landmark),
 }
 """Share of each type of building, and the function that drafts one."""

@@ -52,9 +52,11 @@ def town_building(dice: Dice, draft: Draft) -> Brief:
     """A town building of three to five storeys: shops behind an arcade, a passage, a mansard or a setback."""
     length, width = dice.metres(10.0, 22.0), dice.metres(9.0, 13.0)
     storeys, height = dice.count(3, 5), dice.metres(3.0, 3.5)
-    roof = pitched(dice, dice.pick({"mansard": 0.35, "hip": 0.25, "flat": 0.3, "gable": 0.1}))
+    roof = pitched(dice, dice.pick({"mansard": 0.35, "hip": 0.25, "flat": 0.3, "gable": 0.1}), width)
     eaves = storeys * height
     kind = dice.pick({"rectangle": 0.6, "L": 0.25, "U": 0.15})
+    # The court of a U is as wide as a street, or nobody gets daylight.
+    length = max(length, 20.0) if kind == "U" else length
     plan = rectangle(length, width)
     if kind != "rectangle":
         plan = winged(kind, dice, length, width, dice.metres(4.0, 8.0))
@@ -68,7 +70,7 @@ def town_building(dice: Dice, draft: Draft) -> Brief:
     if kind == "rectangle":
         if dice.chance(0.55):
             draft.cut("arcade", arcade(dice, plan.main, height))
-        if dice.chance(0.3):
+        elif dice.chance(0.5):
             draft.cut("passage", passage(dice, plan.main, height))
         if dice.chance(0.3):
             draft.add("balcony", balconies(dice, plan.main, range(1, storeys), height, rear=True))
@@ -79,7 +81,7 @@ def town_building(dice: Dice, draft: Draft) -> Brief:
     if roof.kind != "flat":
         for _ in range(dice.count(0, 2)):
             draft.add("chimney", chimney(dice, plan.main, eaves, roof))
-    total = storeys + setback + (roof.kind == "mansard")
+    total = storeys + setback + roof.has_storey
     return Brief("town building", plan.kind, roof.kind, roof.pitch, eaves, total, height)
 
 
@@ -89,7 +91,7 @@ def court(dice: Dice, draft: Draft) -> Brief:
     width = min(width, length)
     depth = dice.metres(6.0, min(9.0, width / 3))
     storeys, height = dice.count(2, 5), dice.metres(2.8, 3.3)
-    roof = pitched(dice, dice.pick({"flat": 0.4, "hip": 0.6}))
+    roof = pitched(dice, dice.pick({"flat": 0.4, "hip": 0.6}), depth)
     eaves = storeys * height
     plan = courtyard(length, width, depth)
     roofed(draft, plan, eaves, roof)
@@ -102,101 +104,116 @@ def court(dice: Dice, draft: Draft) -> Brief:
 
 
 def tower(dice: Dice, draft: Draft) -> Brief:
-    """A tower of six to nine storeys on a podium, or stepping back as it rises, or tiers that slide."""
+    """A tower of six to ten storeys: on a podium, stepping back as it rises, or of tiers that slide out."""
     height = dice.metres(2.9, 3.4)
     storeys = min(dice.count(6, 10), int(TALLEST // height) - 1)
-    eaves = storeys * height
     shape = dice.pick({"podium": 0.5, "setbacks": 0.3, "sliding": 0.2})
-    if shape == "podium":
-        length, width = dice.metres(18.0, 29.0), dice.metres(14.0, 24.0)
-        width = min(length, width)
-        podium = Wing(0.0, 0.0, length, width)
-        floors = dice.count(1, 2)
-        a, b = dice.metres(9.0, min(14.0, length - 4)), dice.metres(9.0, min(12.0, width - 3))
-        at = Wing(dice.metres(0.0, length - a), dice.metres(0.0, width - b), 0.0, 0.0)
-        shaft = Wing(at.x0, at.y0, at.x0 + a, at.y0 + b)
-        draft.add("podium", box(podium, 0.0, floors * height))
-        draft.add("tower", box(shaft, 0.0, eaves))
-        if dice.chance(0.4) and at.y0 > 4.0:
-            draft.cut("arcade", arcade(dice, podium, height))
-        if dice.chance(0.5):
-            draft.add(
-                "balcony", balconies(dice, shaft, range(floors + 1, storeys), height, rear=dice.chance(0.5))
-            )
-        top = shaft
-    elif shape == "setbacks":
-        length, width = dice.metres(14.0, 24.0), dice.metres(12.0, 18.0)
-        width = min(length, width)
-        back = dice.metres(1.5, 3.0)
-        sides = dice.one_of(((1, 1, 1, 1), (0, 1, 0, 0), (0, 1, 1, 0), (1, 1, 1, 0)))
-        tiers = dice.count(2, 3)
-        top = Wing(0.0, 0.0, length, width)
-        low = 0.0
-        for tier in range(tiers + 1):
-            high = height * round(storeys * (tier + 1) / (tiers + 1))
-            draft.add("setback" if tier else "main", box(top, low, high))
-            low = high
-            if tier < tiers:
-                top = top.inset(*(back * side for side in sides))
-    else:
-        length, width = dice.metres(11.0, 16.0), dice.metres(9.0, 13.0)
-        width = min(length, width)
-        top = Wing(0.0, 0.0, length, width)
-        tiers, low = dice.count(3, 4), 0.0
-        for tier in range(tiers):
-            high = height * round(storeys * (tier + 1) / tiers)
-            slide = dice.metres(0.8, 2.5) * (1 if tier % 2 else -1)
-            level = top if tier == 0 else top.inset(slide, -slide, 0.0, 0.0)
-            draft.add("cantilever" if tier else "main", box(level, low, high))
-            low, top = high, level if tier == tiers - 1 else top
-    house = top.inset(top.length * 0.3, top.length * 0.3, top.width * 0.3, top.width * 0.3)
+    top = {"podium": _on_podium, "setbacks": _setbacks, "sliding": _sliding}[shape](
+        dice, draft, storeys, height
+    )
+    eaves = storeys * height
     if dice.chance(0.6) and eaves + 2.5 <= TALLEST:
-        draft.add("penthouse", box(house, eaves - 0.3, eaves + 2.5))
+        side, end = top.width * 0.3, top.length * 0.3
+        draft.add("penthouse", box(top.inset(end, end, side, side), eaves - 0.3, eaves + 2.5))
     return Brief("tower", "rectangle", "flat", 0.0, eaves, storeys, height)
 
 
+def _on_podium(dice: Dice, draft: Draft, storeys: int, height: float) -> Wing:
+    length, width = dice.metres(18.0, 29.0), dice.metres(14.0, 18.0)
+    podium, floors = Wing(0.0, 0.0, length, width), dice.count(1, 2)
+    a, b = dice.metres(9.0, 14.0), dice.metres(9.0, min(12.0, width - 3))
+    x, y = dice.metres(0.0, length - a), dice.metres(0.0, width - b)
+    shaft = Wing(x, y, x + a, y + b)
+    draft.add("podium", box(podium, 0.0, floors * height))
+    draft.add("tower", box(shaft, 0.0, storeys * height))
+    if y > 4.0 or dice.chance(0.2):
+        draft.cut("arcade", arcade(dice, podium, height))
+    if dice.chance(0.5):
+        levels = range(floors + 1, storeys)
+        draft.add("balcony", balconies(dice, shaft, levels, height, rear=dice.chance(0.5)))
+    return shaft
+
+
+def _setbacks(dice: Dice, draft: Draft, storeys: int, height: float) -> Wing:
+    length, width = dice.metres(14.0, 24.0), dice.metres(12.0, 14.0)
+    tiers = dice.count(2, 3)
+    # What is left at the top is still a flat deep.
+    back = min(dice.metres(1.2, 2.4), (width - 6.0) / (2 * tiers))
+    sides = dice.one_of(((1, 1, 1, 1), (0, 1, 0, 0), (0, 1, 1, 0), (1, 1, 1, 0)))
+    level, low = Wing(0.0, 0.0, length, width), 0.0
+    for tier in range(tiers + 1):
+        level = level.inset(*(back * side for side in sides)) if tier else level
+        high = height * round(storeys * (tier + 1) / (tiers + 1))
+        draft.add("setback" if tier else "main", box(level, low, high))
+        low = high
+    return level
+
+
+def _sliding(dice: Dice, draft: Draft, storeys: int, height: float) -> Wing:
+    base = Wing(0.0, 0.0, dice.metres(11.0, 16.0), dice.metres(9.0, 11.0))
+    tiers, level, low = dice.count(3, 4), base, 0.0
+    for tier in range(tiers):
+        slide = dice.metres(0.8, 2.5) * (1 if tier % 2 else -1) if tier else 0.0
+        level = base.inset(slide, -slide, 0.0, 0.0)
+        high = height * round(storeys * (tier + 1) / tiers)
+        draft.add("cantilever" if tier else "main", box(level, low, high))
+        low = high
+    return level
+
+
 def landmark(dice: Dice, draft: Draft) -> Brief:
-    """A church with a tower roof, a hall under a dome, or a water tower."""
+    """A church with a tower, a hall under a dome, or a round tower."""
     shape = dice.pick({"church": 0.5, "domed": 0.35, "round": 0.15})
     if shape == "church":
-        length, width, eaves = dice.metres(15.0, 23.0), dice.metres(8.0, 10.5), dice.metres(6.0, 9.0)
-        roof = Roof("gable", dice.degrees(45, 50))
-        nave = Wing(0.0, 0.0, length, width)
-        plan = rectangle(length, width)
-        if dice.chance(0.5):
-            reach = dice.metres(2.5, 4.0)
-            across = dice.metres(5.0, min(7.0, width))
-            arm = Wing(length * 0.62, -reach, length * 0.62 + across, width + reach, "y")
-            draft.add("wing", body(arm, 0.0, eaves, roof))
-            plan = winged("cross", dice, length, width, reach)
-        draft.add("main", body(nave, 0.0, eaves, roof))
-        side = dice.metres(4.6, 6.0)
-        low = (width - side) / 2
-        shaft = Wing(-side + 0.6, low, 0.6, low + side)
-        high = eaves + roof.rise(nave) + dice.metres(1.0, 4.0)
-        spire = Roof(
-            "pyramid", math.degrees(math.atan2(min(dice.metres(4.0, 10.0), TALLEST - high), side / 2))
-        )
-        draft.add("tower", body(shaft, 0.0, high, spire))
-        return Brief("church", plan.kind, "gable", roof.pitch, eaves, 1, eaves)
+        return _church(dice, draft)
     if shape == "domed":
-        side, eaves = dice.metres(11.0, 18.0), dice.metres(5.0, 9.0)
-        hall = Wing(0.0, 0.0, side, side)
-        span = dice.metres(0.6 * side, 0.85 * side)
-        margin = (side - span) / 2
-        ring = hall.inset(margin, margin, margin, margin)
-        collar = eaves + dice.metres(1.0, 3.0)
-        draft.add("main", box(hall, 0.0, eaves))
-        if dice.chance(0.5):
-            draft.add(
-                "wing", box(Wing(side * 0.25, -dice.metres(2.0, 4.0), side * 0.75, 0.5), 0.0, eaves - 1.0)
-            )
-        draft.add("drum", drum(ring, eaves - 0.3, collar))
-        draft.add("dome", dome(ring, collar))
-        return Brief("domed hall", "rectangle", "dome", 0.0, eaves, 1, eaves)
-    side, height = dice.metres(6.0, 10.0), dice.metres(3.0, 3.5)
-    storeys = dice.count(3, 6)
-    shaft = Wing(0.0, 0.0, side, side)
-    draft.add("main", drum(shaft, 0.0, storeys * height))
-    draft.add("dome", dome(shaft, storeys * height))
-    return Brief("round tower", "rectangle", "dome", 0.0, storeys * height, storeys, height)
+        return _domed_hall(dice, draft)
+    side, height, storeys = dice.metres(6.0, 10.0), dice.metres(3.0, 3.5), dice.count(3, 6)
+    shaft, eaves = Wing(0.0, 0.0, side, side), storeys * height
+    draft.add("main", drum(shaft, 0.0, eaves))
+    draft.add("dome", dome(shaft, eaves))
+    return Brief("round tower", "round", "dome", 0.0, eaves, storeys, height)
+
+
+def _church(dice: Dice, draft: Draft) -> Brief:
+    length, width, eaves = dice.metres(13.0, 20.0), dice.metres(7.5, 10.5), dice.metres(4.5, 9.0)
+    roof = Roof("gable", dice.degrees(42, 52))
+    nave = Wing(0.0, 0.0, length, width)
+    crossed = dice.chance(0.45)
+    if crossed:
+        reach, across = dice.metres(2.0, 4.0), dice.metres(5.0, min(7.0, width))
+        start = length * dice.one_of((0.45, 0.55))
+        arm = Wing(start, -reach, start + across, width + reach, "y")
+        draft.add("wing", body(arm, 0.0, eaves, roof))
+    draft.add("main", body(nave, 0.0, eaves, roof))
+    if dice.chance(0.6):
+        radius = 0.36 * width
+        apse = Wing(length - radius, width / 2 - radius, length + radius, width / 2 + radius)
+        draft.add("apse", drum(apse, 0.0, 0.75 * eaves))
+    side = dice.metres(4.2, 5.6)
+    # Before the west front, or beside it.
+    low = dice.one_of(((width - side) / 2, (width - side) / 2, 0.4 - side))
+    west = 0.6 - side if low > 0 else 0.5
+    shaft = Wing(west, low, west + side, low + side)
+    high = eaves + roof.rise(nave) + dice.metres(0.5, 4.0)
+    spire = min(dice.metres(2.0, 10.0), TALLEST - high)
+    pitch = math.degrees(math.atan2(spire, side / 2))
+    draft.add("tower", body(shaft, 0.0, high, Roof("pyramid", pitch)))
+    footprint = "cross" if crossed else "rectangle"
+    return Brief("church", footprint, "gable", roof.pitch, eaves, 1, eaves)
+
+
+def _domed_hall(dice: Dice, draft: Draft) -> Brief:
+    side, eaves = dice.metres(10.0, 18.0), dice.metres(4.5, 9.0)
+    hall, span = Wing(0.0, 0.0, side, side), dice.metres(0.55 * side, 0.85 * side)
+    margin = (side - span) / 2
+    ring = hall.inset(margin, margin, margin, margin)
+    collar = eaves + dice.metres(0.5, 3.0)
+    draft.add("main", box(hall, 0.0, eaves))
+    if dice.chance(0.6):
+        start = side * dice.one_of((0.2, 0.3, 0.35))
+        porch = Wing(start, -dice.metres(2.0, 4.0), side - start, 0.5)
+        draft.add("wing", box(porch, 0.0, eaves - dice.metres(0.5, 1.5)))
+    draft.add("drum", drum(ring, eaves - 0.3, collar))
+    draft.add("dome", dome(ring, collar))
+    return Brief("domed hall", "rectangle", "dome", 0.0, eaves, 1, eaves)

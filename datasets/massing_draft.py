@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Integer
 from manifold3d import Manifold
 
-from ..errors import DataError
-from ..geometry.mesh import Mesh, SurfaceClass
+from voxgen.errors import DataError
+from voxgen.geometry.mesh import Mesh, SurfaceClass
 
 STEEP = 0.1
 """A face whose normal rises less than this is a wall: it leans less than six degrees."""

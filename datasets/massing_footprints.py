@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from .massing_dice import Dice
 from .massing_solids import Wing
 
-FOOTPRINTS = ("rectangle", "L", "T", "U", "courtyard", "cross", "stepped")
+FOOTPRINTS = ("rectangle", "L", "T", "U", "courtyard", "cross", "stepped", "round")
 """Kinds of footprint that occur."""
 
 
@@ -52,7 +52,7 @@ def rectangle(length: float, width: float) -> Footprint:
 
 
 def winged(kind: str, dice: Dice, length: float, width: float, reach: float) -> Footprint:
-    """Give an L, T, U or cross: a main wing of `length` by `width` and side wings `reach` metres out of it."""
+    """Give an L, T, U or cross: a main wing of `length` by `width`, and side wings that reach out of it."""
     main = Wing(0.0, 0.0, length, width)
 
     def side(start: float, across: float) -> Wing:

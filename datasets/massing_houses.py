@@ -6,19 +6,35 @@ storeys of 2.7 to 3.1 m, pitches of 30 to 50 degrees.
 
 from __future__ import annotations
 
+import math
+
 from .massing_dice import Dice
 from .massing_draft import Brief, Draft
 from .massing_footprints import Footprint, rectangle, stepped, winged
 from .massing_parts import balconies, chimney, dormers, pilotis
 from .massing_solids import Roof, Wing, body, box
 
+HIGHEST_RISE = 5.2
+"""Metres: wide houses have flatter roofs, because nobody builds more attic than two storeys."""
 
-def pitched(dice: Dice, kind: str) -> Roof:
-    """Give a roof of a kind with a pitch that the kind is built with."""
-    low, high = {"shed": (12, 25), "mansard": (22, 32), "hip": (28, 45), "pyramid": (30, 45)}.get(
-        kind, (30, 50)
-    )
-    return Roof(kind, 0.0 if kind in ("flat", "dome") else dice.degrees(low, high))
+PITCHES = {
+    "shed": (10, 20),
+    "mansard": (22, 32),
+    "gambrel": (22, 32),
+    "hip": (28, 45),
+    "pyramid": (30, 45),
+    "flat": (0, 0),
+}
+"""Degrees that kinds of roof are built with; all others 30 to 50."""
+
+
+def pitched(dice: Dice, kind: str, span: float) -> Roof:
+    """Give a roof of a kind, pitched as the kind is built over a span of so many metres."""
+    low, high = PITCHES.get(kind, (30, 50))
+    run = span if kind == "shed" else span / 2
+    rise = HIGHEST_RISE / 2 if kind == "shed" else HIGHEST_RISE
+    steepest = math.floor(math.degrees(math.atan2(rise, run)))
+    return Roof(kind, dice.degrees(min(low, steepest), min(high, steepest)))
 
 
 def roofed(draft: Draft, footprint: Footprint, eaves: float, roof: Roof) -> None:
@@ -32,11 +48,11 @@ def roofed(draft: Draft, footprint: Footprint, eaves: float, roof: Roof) -> None
 
 
 def terraced(dice: Dice, draft: Draft) -> Brief:
-    """One house of a row, or a short row of two to four, often staggered; deep, narrow, two or three storeys."""
-    front, depth = dice.metres(4.8, 6.4), dice.metres(8.4, 11.6)
+    """One house of a row, or two to four of them, staggered; deep and narrow, two or three storeys."""
+    front, depth = dice.metres(4.6, 6.2), dice.metres(7.8, 11.2)
     storeys, height = dice.one_of((2, 2, 2, 3)), dice.metres(2.7, 3.0)
-    roof = pitched(dice, dice.pick({"gable": 0.52, "flat": 0.28, "mansard": 0.12, "shed": 0.08}))
-    units = dice.one_of((1, 1, 1, 1, 2, 3, 4))
+    roof = pitched(dice, dice.pick({"gable": 0.5, "flat": 0.32, "gambrel": 0.12, "shed": 0.06}), depth)
+    units = dice.one_of((1, 1, 1, 1, 1, 1, 2, 3, 4))
     eaves = storeys * height
     footprint = stepped(dice, units, front, depth) if units > 1 else rectangle(front, depth)
     roofed(draft, footprint, eaves, roof)
@@ -53,16 +69,17 @@ def terraced(dice: Dice, draft: Draft) -> Brief:
     for wing in footprint.wings:
         if dice.chance(0.5):
             draft.add("chimney", chimney(dice, wing, eaves, roof))
-    mansard = roof.kind == "mansard"
-    return Brief("terraced house", footprint.kind, roof.kind, roof.pitch, eaves, storeys + mansard, height)
+    return Brief(
+        "terraced house", footprint.kind, roof.kind, roof.pitch, eaves, storeys + roof.has_storey, height
+    )
 
 
 def detached(dice: Dice, draft: Draft) -> Brief:
     """A house that stands alone, or half of a pair: one body, one roof, perhaps a garage at its side."""
-    length, width = dice.metres(8.0, 14.0), dice.metres(6.4, 9.4)
+    length, width = dice.metres(7.0, 12.5), dice.metres(5.6, 8.6)
     storeys, height = dice.one_of((1, 1, 2, 2)), dice.metres(2.7, 3.1)
     kinds = {"gable": 0.42, "hip": 0.24, "half-hip": 0.12, "mansard": 0.08, "shed": 0.06, "flat": 0.08}
-    roof = pitched(dice, dice.pick(kinds))
+    roof = pitched(dice, dice.pick(kinds), width)
     # A low flat box of one storey is a garage, not a house.
     storeys = 2 if roof.kind in ("flat", "shed") else storeys
     footprint = rectangle(length, width)
@@ -78,26 +95,27 @@ def detached(dice: Dice, draft: Draft) -> Brief:
     elif storeys == 2 and dice.chance(0.25):
         bay = Wing(length * 0.3, -dice.metres(0.8, 1.6), length * 0.3 + dice.metres(2.4, 3.6), 0.5)
         draft.add("bay", box(bay, 0.0, eaves if dice.chance(0.4) else height))
-    mansard = roof.kind == "mansard"
-    return Brief("detached house", footprint.kind, roof.kind, roof.pitch, eaves, storeys + mansard, height)
+    return Brief(
+        "detached house", footprint.kind, roof.kind, roof.pitch, eaves, storeys + roof.has_storey, height
+    )
 
 
 def winged_house(dice: Dice, draft: Draft) -> Brief:
     """A house or villa on an L, T, U or cross, its roofs meeting in valleys."""
     kind = dice.pick({"L": 0.42, "T": 0.24, "U": 0.16, "cross": 0.18})
-    width = dice.metres(6.4, 9.0)
-    length = dice.metres(14.0, 22.0) if kind == "U" else dice.metres(10.0, 17.0)
+    width = dice.metres(5.6, 8.2)
+    length = dice.metres(13.0, 20.0) if kind == "U" else dice.metres(8.6, 15.0)
     storeys, height = dice.one_of((1, 1, 2, 2)), dice.metres(2.7, 3.1)
-    roof = pitched(
-        dice, dice.pick({"gable": 0.45, "hip": 0.3, "half-hip": 0.1, "mansard": 0.05, "flat": 0.1})
-    )
-    reach = dice.metres(2.4, 5.0) if kind == "cross" else dice.metres(3.0, 7.0)
+    kinds = {"gable": 0.45, "hip": 0.3, "half-hip": 0.1, "mansard": 0.05, "flat": 0.1}
+    roof = pitched(dice, dice.pick(kinds), width)
+    reach = dice.metres(2.0, 4.0) if kind == "cross" else dice.metres(2.4, 6.0)
     footprint = winged(kind, dice, length, width, reach)
     eaves = storeys * height
     roofed(draft, footprint, eaves, roof)
     _extras(dice, draft, footprint, eaves, roof)
-    mansard = roof.kind == "mansard"
-    return Brief("house with wings", footprint.kind, roof.kind, roof.pitch, eaves, storeys + mansard, height)
+    return Brief(
+        "house with wings", footprint.kind, roof.kind, roof.pitch, eaves, storeys + roof.has_storey, height
+    )
 
 
 def _extras(dice: Dice, draft: Draft, footprint: Footprint, eaves: float, roof: Roof) -> None:
@@ -121,10 +139,8 @@ def farmhouse(dice: Dice, draft: Draft) -> Brief:
         footprint = winged(kind, dice, length, width, dice.metres(3.0, 6.0))
     roofed(draft, footprint, eaves, roof)
     if dice.chance(0.35):
-        lean = dice.metres(2.4, 3.6)
-        shed = Wing(length * 0.2, width + lean, length * 0.7, width - 0.4)
-        low = Wing(shed.x0, shed.y1, shed.x1, shed.y0)
-        draft.add("annex", box(low, 0.0, 2.4))
+        shed = Wing(length * 0.2, width - 0.4, length * 0.7, width + dice.metres(2.4, 3.6))
+        draft.add("annex", box(shed, 0.0, 2.4))
     if dice.chance(0.7):
         draft.add("chimney", chimney(dice, footprint.main, eaves, roof))
     return Brief("farmhouse", footprint.kind, roof.kind, roof.pitch, eaves, 1, eaves)
@@ -132,8 +148,8 @@ def farmhouse(dice: Dice, draft: Draft) -> Brief:
 
 def outbuilding(dice: Dice, draft: Draft) -> Brief:
     """A garage, a shed, a studio: one storey, at least three metres high."""
-    length, width, eaves = dice.metres(5.0, 9.0), dice.metres(3.0, 5.0), dice.metres(2.4, 3.0)
-    roof = pitched(dice, dice.pick({"gable": 0.45, "flat": 0.2, "shed": 0.2, "hip": 0.15}))
+    length, width, eaves = dice.metres(5.0, 9.0), dice.metres(3.0, 5.4), dice.metres(2.3, 2.8)
+    roof = pitched(dice, dice.pick({"gable": 0.4, "flat": 0.25, "shed": 0.2, "hip": 0.15}), width)
     eaves = dice.metres(3.0, 3.5) if roof.kind == "flat" else eaves
     footprint = rectangle(length, width)
     roofed(draft, footprint, eaves, roof)
@@ -146,9 +162,10 @@ def modern_villa(dice: Dice, draft: Draft) -> Brief:
     height = dice.metres(2.9, 3.3)
     upper = Wing(0.0, 0.0, length, width)
     storeys = dice.one_of((2, 2, 3))
-    roof = Roof("flat") if dice.chance(0.75) else pitched(dice, "shed")
+    roof = Roof("flat") if dice.chance(0.75) else pitched(dice, "shed", width)
     eaves = storeys * height
-    if dice.chance(0.6):
+    slides = dice.chance(0.6)
+    if slides:
         reach, forward = dice.metres(2.0, 4.5), dice.metres(0.0, 2.0)
         lower = upper.inset(reach, -dice.metres(0.0, 3.0), forward, -dice.metres(0.0, 2.0))
         draft.add("main", box(lower, 0.0, height))
@@ -161,6 +178,7 @@ def modern_villa(dice: Dice, draft: Draft) -> Brief:
         draft.add("main", body(upper, height, eaves, roof))
         draft.add("pilotis", pilotis(dice, upper, height))
     if dice.chance(0.4):
-        row = balconies(dice, upper, range(1, storeys), height, rear=dice.chance(0.5))
-        draft.add("balcony", row)
+        # Not under a body on columns, where they would hang among these.
+        floors = range(1 if slides else 2, storeys)
+        draft.add("balcony", balconies(dice, upper, floors, height, rear=dice.chance(0.5)))
     return Brief("modern villa", "rectangle", roof.kind, roof.pitch, eaves, storeys, height)

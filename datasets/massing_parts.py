@@ -115,7 +115,9 @@ def balconies(dice: Dice, wing: Wing, storeys: range, storey_height: float, *, r
         return None
     # Either one balcony a bay, or one gallery along the whole front.
     gallery = dice.chance(0.25)
-    width = wing.x1 - wing.x0 if gallery else min(bay - 1.0, dice.metres(2.4, 4.2))
+    # Clear of the corners: flush faces a rounding error apart would leave slivers.
+    whole = wing.x1 - wing.x0 - 0.2
+    width = whole if gallery else min(bay - 1.0, dice.metres(2.4, 4.2))
     bay = (wing.x1 - wing.x0) / (1 if gallery else count)
     tray = _tray(width, depth)
     trays = []

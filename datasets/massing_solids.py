@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from manifold3d import Manifold
 
-ROOFS = ("flat", "gable", "hip", "half-hip", "mansard", "shed", "pyramid", "dome")
+ROOFS = ("flat", "gable", "hip", "half-hip", "mansard", "gambrel", "shed", "pyramid", "dome")
 """Kinds of roof that `body` builds."""
 
 MANSARD_PITCH = 70.0
-"""Degrees of a mansard's lower slope."""
+"""Degrees of the lower slope of a mansard (four sides) and a gambrel (two sides, between party walls)."""
 
 MANSARD_STOREY = 2.6
-"""Height in metres of a mansard's lower slope: one storey."""
+"""Height in metres of that lower slope: one storey."""
+
+_INSET = MANSARD_STOREY / math.tan(math.radians(MANSARD_PITCH))
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Roof:
 
     Attributes:
         kind: one of `ROOFS`.
-        pitch: degrees; a mansard's upper slope, and nothing to a flat roof.
+        pitch: degrees; the upper slope of a mansard or gambrel, and nothing to a flat roof or a dome.
     """
 
     kind: str
@@ -89,12 +91,16 @@ class Roof:
             return 0.0
         if self.kind == "shed":
             return slope * wing.width
-        if self.kind == "mansard":
-            inset = MANSARD_STOREY / math.tan(math.radians(MANSARD_PITCH))
-            return MANSARD_STOREY + slope * (wing.width / 2 - inset)
+        if self.kind in ("mansard", "gambrel"):
+            return MANSARD_STOREY + slope * (wing.width / 2 - _INSET)
         if self.kind == "dome":
             return min(wing.length, wing.width) / 2
         return slope * wing.width / 2
+
+    @property
+    def has_storey(self) -> bool:
+        """Whether there is a full storey under the roof."""
+        return self.kind in ("mansard", "gambrel")
 
 
 def hull(points: list[tuple[float, float, float]]) -> Manifold:
@@ -126,6 +132,10 @@ def body(wing: Wing, low: float, eaves: float, roof: Roof) -> Manifold:
         corners += _half_hip(a, b, eaves, rise)
     elif roof.kind == "mansard":
         corners += _mansard(a, b, eaves, roof)
+    elif roof.kind == "gambrel":
+        knees = (_INSET, b - _INSET)
+        corners += [(s, t, eaves + MANSARD_STOREY) for s in (0.0, a) for t in knees]
+        corners += [(0.0, b / 2, top), (a, b / 2, top)]
     elif roof.kind == "shed":
         corners += [(0.0, b, top), (a, b, top)]
     elif roof.kind == "pyramid":
@@ -145,11 +155,10 @@ def _half_hip(a: float, b: float, eaves: float, rise: float) -> list[tuple[float
 
 
 def _mansard(a: float, b: float, eaves: float, roof: Roof) -> list[tuple[float, float, float]]:
-    inset = MANSARD_STOREY / math.tan(math.radians(MANSARD_PITCH))
-    knee, run = eaves + MANSARD_STOREY, min(a, b) / 2 - inset
+    knee, run = eaves + MANSARD_STOREY, min(a, b) / 2 - _INSET
     top = knee + math.tan(math.radians(roof.pitch)) * run
-    far = inset + run
-    return [(s, t, knee) for s in (inset, a - inset) for t in (inset, b - inset)] + [
+    far = _INSET + run
+    return [(s, t, knee) for s in (_INSET, a - _INSET) for t in (_INSET, b - _INSET)] + [
         (s, t, top) for s in (far, a - far) for t in (far, b - far)
     ]
 
