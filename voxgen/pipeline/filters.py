@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..formats import Building
-from ..geometry.footprint import n_footprint_polygons
+from ..geometry.footprint import SEAM, footprint, n_footprint_polygons
 from ..geometry.topology import Topology
 from .config import BuildConfig
 from .report import Reason
@@ -43,12 +43,20 @@ def plain_limits(building: Building, config: BuildConfig) -> Verdict:
     return None
 
 
-def large_enough(area: float, config: BuildConfig) -> Verdict:
-    """Refuse a footprint, in square metres, that is too small."""
+def large_enough(building: Building, area: float, config: BuildConfig) -> Verdict:
+    """Refuse a footprint of too small an `area` in square metres.
+
+    The limit is asked of the footprint with the narrow rim by which touching parts are joined, so that it
+    says the same of a building in one part and in several.
+    """
     least = config.filters.min_footprint
-    if not config.fit and area < least:
-        return Reason.SMALL, f"footprint of {area:.1f} m2; at least {least:g} m2 is asked for"
-    return None
+    if config.fit or area >= least:
+        return None
+    if building.points is None:
+        area = footprint(building.mesh).buffer(SEAM, join_style="mitre").area
+    if area >= least:
+        return None
+    return Reason.SMALL, f"footprint of {area:.1f} m2; at least {least:g} m2 is asked for"
 
 
 def sound(building: Building, edges: Topology | None, config: BuildConfig) -> Verdict:

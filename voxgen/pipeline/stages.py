@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,11 @@ SCAN_CELLS = 96
 
 ONE_SIZE = 64
 """Voxels along the longest side where buildings are compared at one size, whatever theirs."""
+
+
+APART = 0.9e-3
+"""Metres. Readers weld what is closer than a millimetre; corners exactly a millimetre apart, as city models in
+whole millimetres have them, are corners of their own, and welding them would fold slivers up."""
 
 
 @dataclass(frozen=True)
@@ -141,16 +146,18 @@ def _examine(building: Building, config: BuildConfig) -> tuple[Row, Candidate | 
     if verdict is not None:
         return _rejected(building, *verdict), None
     if building.points is None:
-        mesh, edges = building.mesh, topology(building.mesh)
+        mesh, edges = building.mesh, topology(building.mesh, APART)
         stand = Stand.of(mesh, config.align)
-        measures = measure(mesh, config.storey_height)
+        # Near the origin, where areas and unions keep their digits: national grids lie 500 km off.
+        building = replace(building, mesh=mesh.translated(-mesh.bounds[0]))
+        measures = measure(building.mesh, config.storey_height)
     else:
         mesh, edges = Mesh.of(building.points, np.zeros((0, 3))), None
         stand = Stand.of(mesh, config.align)
         pitch = max(float(stand.extents.max()) / SCAN_CELLS, 1e-6)
         resolution, cell, _ = comparison_grid(stand.extents.tolist(), pitch)
         measures = measure_grid(solid(mesh, stand, resolution, cell), config.storey_height)
-    verdict = filters.large_enough(measures["footprint_area"], config)
+    verdict = filters.large_enough(building, measures["footprint_area"], config)
     verdict = verdict or filters.sound(building, edges, config)
     if verdict is not None:
         return _rejected(building, *verdict), None
