@@ -14,7 +14,7 @@ from .assemble import EMPTY, PolygonSoup, assemble
 from .building import Building
 from .options import ReadOptions, Up
 from .source import SourceFile
-from .units import FARTHEST, SMALLEST, Frame, check_finite, frame_of, guess_up
+from .units import FARTHEST, SMALLEST, Frame, check_finite, frame_of, guess_up, stated_unit, stated_up
 
 
 def finish(
@@ -63,7 +63,7 @@ def finish_objects(
     names: Sequence[str],
     unit: float | None = None,
     up: Up | None = None,
-    header: str | None = None,
+    header: str = "",
     warnings: Sequence[str] = (),
 ) -> Iterator[Building]:
     """Give a file's polygons as one building, or with `options.split` one for each part.
@@ -73,9 +73,9 @@ def finish_objects(
         soup: all polygons; a part is an object, node or group.
         options: the user's.
         names: a name for each part, the ids when split.
-        unit: metres per unit, where the file says it; guessed from the size otherwise.
-        up: the up axis, where the format says it.
-        header: leading comments of a format that leaves the up axis open, which is then guessed.
+        unit: metres per unit, where the format says it.
+        up: the up axis, where the format says it or has a custom; guessed from the shape otherwise.
+        header: the file's comments, which may state unit and up axis, and then go before custom and guess.
         warnings: what the reader had to mend.
     """
     options.limits.check_size(vertices=len(soup.vertices), faces=len(soup.loops))
@@ -84,7 +84,9 @@ def finish_objects(
         return
     guessed: tuple[str, ...] = ()
     sound = soup.select(_finite(soup))
-    if up is None and header is not None and options.up is None:
+    unit = unit if unit is not None else stated_unit(header)
+    up = stated_up(header) or up
+    if up is None and options.up is None:
         up, guessed = guess_up(sound, header)
     frame = frame_of(sound.used(), options, unit=unit, up=up, warnings=guessed)
     present = np.unique(soup.parts) if options.split else []

@@ -4,7 +4,8 @@ Coordinates keep double precision, so that a house in a national grid keeps its 
 read, so a missing .mtl is no matter. Objects (`o`) are parts of the mesh; groups (`g`) are not, because
 exporters use them for storeys, materials and surface types, which only together make a closed body. With
 `split`, objects become buildings, or groups where there are no objects. Names such as `RoofSurface` label
-their faces. OBJ says neither unit nor up axis: both are guessed.
+their faces. OBJ says neither unit nor up axis: leading comments may state them (`unit: mm`, `up: y`), else
+both are guessed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """PLY (Turk 1994), ASCII and binary of either byte order: polygons, or a point cloud where it has no faces.
 
-Z is up; the unit is guessed from the size.
+Z is up and the unit is guessed from the size, unless comments state them (`unit: mm`, `up: y`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
         LimitError: where the file exceeds a limit.
     """
     data = file.read_bytes(options.limits)
-    order, elements, start = _header(data)
+    order, elements, comments, start = _header(data)
     for element in elements:
         options.limits.check_size(vertices=element.count)
     body = _Ascii(data[start:]) if order == "" else _Binary(data, start, order)
@@ -75,20 +75,24 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
     if loops.min(initial=0) < 0 or loops.max(initial=0) >= len(points):
         raise DataError(f"a face refers to a vertex that does not exist; there are {len(points)}")
     soup = PolygonSoup.of_faces(points, loops, sizes).select(sizes >= 3)
-    yield from finish_objects(file, soup, options, names=[""], up="z")
+    yield from finish_objects(file, soup, options, names=[""], up="z", header=comments)
 
 
-def _header(data: bytes) -> tuple[str, list[_Element], int]:
+def _header(data: bytes) -> tuple[str, list[_Element], str, int]:
+    """Give byte order, elements, comments, and where the body starts."""
     end = data.find(b"end_header", 0, 1 << 16)
     newline = data.find(b"\n", end)
     if not data.startswith(b"ply") or end < 0 or newline < 0:
         raise DataError("no PLY header from `ply` to `end_header`")
     order: str | None = None
     elements: list[_Element] = []
+    comments: list[str] = []
     for line in data[:end].decode("ascii", "replace").splitlines():
         words = line.split()
         try:
-            if words[:1] == ["format"]:
+            if words[:1] == ["comment"]:
+                comments.append(line[len("comment") :])
+            elif words[:1] == ["format"]:
                 order = ORDERS[words[1]]
             elif words[:1] == ["element"]:
                 elements.append(_Element(words[1], int(words[2])))
@@ -102,7 +106,7 @@ def _header(data: bytes) -> tuple[str, list[_Element], int]:
             raise DataError(f"PLY header line {line[:60]!r} is not understood") from None
     if order is None:
         raise DataError("PLY header without a format line")
-    return order, elements, newline + 1
+    return order, elements, "\n".join(comments), newline + 1
 
 
 class _Binary:

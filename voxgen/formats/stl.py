@@ -1,7 +1,7 @@
 """STL, binary and ASCII, told apart by content: many a binary file begins with `solid` too.
 
 STL lists triangles without sharing corners; they are welded. The `solid` names of an ASCII file are parts.
-Z is up; the unit is guessed from the size.
+Z is up and the unit is guessed from the size, unless the header states them (`unit=mm up=y`).
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def _binary(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Bui
     soup = PolygonSoup.of_triangles(corners, np.arange(3 * count).reshape(-1, 3))
     extra = len(data) - HEADER - TRIANGLE.itemsize * count
     warnings = (f"{extra} bytes after the last triangle ignored",) if extra else ()
-    yield from finish_objects(file, soup, options, names=[""], up="z", warnings=warnings)
+    header = data[:80].decode("ascii", "replace")
+    yield from finish_objects(file, soup, options, names=[""], up="z", header=header, warnings=warnings)
 
 
 def _ascii(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Building]:
@@ -84,4 +85,4 @@ def _ascii(file: SourceFile, data: bytes, options: ReadOptions) -> Iterator[Buil
         () if b"endsolid" in data[bounds[-2] :].lower() else ("no `endsolid`: the file may be cut off",)
     )
     titles = [match[1].strip().decode("utf-8", "replace") for match in names]
-    yield from finish_objects(file, soup, options, names=titles, up="z", warnings=warnings)
+    yield from finish_objects(file, soup, options, names=titles, up="z", header=titles[0], warnings=warnings)

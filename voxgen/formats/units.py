@@ -86,20 +86,30 @@ def frame_of(
     return Frame(1.0, up, warnings + _doubts(height, "taken as metres"))
 
 
+def stated_up(header: str) -> Up | None:
+    """Give the up axis that a file's comments state, as `up: y`, `up=z` or `Y-up`."""
+    said = re.search(r"\bup(?:[ _-]?axis)?\s*[:=]\s*([yz])\b|\b([yz])[ _-]up\b", header, re.IGNORECASE)
+    if said is None:
+        return None
+    return "y" if (said[1] or said[2]).lower() == "y" else "z"
+
+
+def stated_unit(header: str) -> float | None:
+    """Give the unit that a file's comments state, as `unit: mm` or `unit=ft`, in metres."""
+    said = re.search(r"\bunits?\s*[:=]\s*([a-z]+)\b", header, re.IGNORECASE)
+    return METRES.get(said[1].lower()) if said else None
+
+
 def guess_up(soup: PolygonSoup, header: str = "") -> tuple[Up, tuple[str, ...]]:
     """Guess the up axis of a format that leaves it open, such as OBJ.
 
     Args:
         soup: the file's polygons, in its own axes.
-        header: its leading comments; `up: y` or the name of Blender, which writes Y up unless told
-            otherwise, count.
+        header: its leading comments; the name of Blender, which writes Y up unless told otherwise, counts.
 
     Returns:
         The axis, and a warning where the answer is not plain.
     """
-    said = re.search(r"\bup(?:[ _-]?axis)?\s*[:=]?\s*([yz])\b|\b([yz])[ _-]?up\b", header, re.IGNORECASE)
-    if said:
-        return ("y" if (said[1] or said[2]).lower() == "y" else "z"), ()
     evidence = up_evidence(soup, 2) - up_evidence(soup, 1)
     if "blender" in header.lower() and evidence < 2 * CLEAR:
         return "y", ("up axis guessed: Y (written by Blender); overrule with --up z",)
