@@ -12,7 +12,7 @@ median of the steps between them on either side; a drop is no step.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy import ndimage
 
 from ..geometry.grid import FULL, VoxelGrid
@@ -57,7 +57,7 @@ def grid_faces(
 
 
 def _heights(
-    coverage: Int[np.ndarray, "x y z"], solid: Bool[np.ndarray, "x y z"], tops: Int[np.ndarray, "x y"]
+    coverage: UInt8[np.ndarray, "x y z"], solid: Bool[np.ndarray, "x y z"], tops: Int[np.ndarray, "x y"]
 ) -> Float[np.ndarray, "x y"]:
     """Height of the highest surface in each column, in voxels; NaN where there is none.
 
@@ -80,15 +80,23 @@ def _rises(heights: Float[np.ndarray, "x y"]) -> Float[np.ndarray, "x y 2"]:
         step[~(np.abs(step) <= _STEP)] = np.nan
         step = np.pad(step, ((3, 3), (0, 0)), constant_values=np.nan)
         n = len(step) - 5
-        behind = _median(np.stack([step[i : n + i] for i in (0, 1, 2)]))
-        ahead = _median(np.stack([step[i : n + i] for i in (3, 4, 5)]))
-        # On a ridge the two sides cancel; the steeper one speaks for both.
+        behind, ahead = (np.stack([step[k : n + k] for k in at]) for at in ((0, 1, 2), (3, 4, 5)))
+        # Near a ridge or a kink one side looks across it; the side whose steps are more even speaks, on the
+        # ridge itself the steeper.
+        uneven = _spread(behind) - _spread(ahead)
+        behind, ahead = _median(behind), _median(ahead)
+        even = np.where(uneven < 0, behind, ahead)
         steeper = np.where(np.abs(behind) > np.abs(ahead), behind, ahead)
-        rise = np.where(behind * ahead < 0, steeper, (behind + ahead) / 2)
+        alike = np.where(behind * ahead < 0, steeper, (behind + ahead) / 2)
+        rise = np.where(np.abs(uneven) > 0.1, even, alike)
         rise = np.where(np.isnan(behind), ahead, np.where(np.isnan(ahead), behind, rise))
         rises[..., axis] = np.moveaxis(np.nan_to_num(rise), 0, axis)
     rises[np.linalg.norm(rises, axis=-1) < _PITCHED] = 0.0
     return rises
+
+
+def _spread(values: Float[np.ndarray, "3 x y"]) -> Float[np.ndarray, "x y"]:
+    return np.fmax.reduce(values, axis=0) - np.fmin.reduce(values, axis=0)
 
 
 def _median(values: Float[np.ndarray, "3 x y"]) -> Float[np.ndarray, "x y"]:

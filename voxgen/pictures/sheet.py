@@ -63,9 +63,8 @@ def contact_sheet(
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         x, y = border + column * width, border + head + row * (height + line)
-        sheet.paste(
-            image.convert("RGB").resize((width, height)) if image.size != (width, height) else image, (x, y)
-        )
+        shown = image if image.size == (width, height) else image.resize((width, height))
+        sheet.paste(shown.convert("RGB"), (x, y))
         if captions:
             text = _cut(captions[i], font, width - letter)
             draw.text((x + width // 2, y + height), text, QUIET, font, anchor="mt")
@@ -85,7 +84,7 @@ def grid_sheet(
     return contact_sheet([paint(grid, size, span) for grid in grids], captions, columns, title)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     text = " ".join(text.split())
     if font.getlength(text) <= width:
         return text
