@@ -1,8 +1,9 @@
 """Wavefront OBJ: polygons as written, float64, objects as parts.
 
 Coordinates keep double precision, so that a house in a national grid keeps its millimetres. Materials are not
-read, so a missing .mtl is no matter. Objects (`o`) are parts of the mesh; groups (`g`) are not, because
-exporters use them for storeys, materials and surface types, which only together make a closed body. With
+read, so a missing .mtl is no matter. Objects are parts of the mesh, and each `o` line begins one, since
+exporters repeat names; groups (`g`) are no parts, because they tell storeys, materials and surface types
+apart, which only together make a closed body. With
 `split`, objects become buildings, or groups where there are no objects. Names such as `RoofSurface` label
 their faces. OBJ says neither unit nor up axis: leading comments may state them (`unit: mm`, `up: y`), else
 both are guessed.
@@ -33,11 +34,22 @@ class _Runs:
 
     starts: list[int] = field(default_factory=lambda: [0])
     ids: list[int] = field(default_factory=lambda: [0])
-    names: dict[str, int] = field(default_factory=lambda: {"": 0})
+    names: list[str] = field(default_factory=lambda: [""])
+    known: dict[str, int] = field(default_factory=lambda: {"": 0})
 
-    def change(self, face: int, name: str) -> None:
+    def resume(self, face: int, name: str) -> None:
+        """Go on with the run of this name, wherever it was left."""
+        number = self.known.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
         self.starts.append(face)
-        self.ids.append(self.names.setdefault(name, len(self.names)))
+        self.ids.append(number)
+
+    def begin(self, face: int, name: str) -> None:
+        """Begin a new run, even where one of this name was before."""
+        self.names.append(name)
+        self.starts.append(face)
+        self.ids.append(len(self.names) - 1)
 
     def per_face(self, count: int) -> Integer[np.ndarray, " f"]:
         return np.repeat(np.array(self.ids, np.int32), np.diff([*self.starts, count]))
@@ -65,9 +77,10 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
         elif start in (b"f ", b"f\t"):
             faces.append(line[2:])
             before.append(len(points))
-        elif start in (b"o ", b"g ", b"o", b"g"):
-            name = line[2:].strip().decode("utf-8", "replace")
-            (objects if start[:1] == b"o" else groups).change(len(faces), name)
+        elif start in (b"o ", b"o\t", b"o"):
+            objects.begin(len(faces), line[2:].strip().decode("utf-8", "replace"))
+        elif start in (b"g ", b"g\t", b"g"):
+            groups.resume(len(faces), line[2:].strip().decode("utf-8", "replace"))
         elif start[:1] == b"#" and not points:
             header.append(line)
 
@@ -128,11 +141,11 @@ def _parts(
     """Part of each face and a name for each part: objects, or groups where these are to be split."""
     by_object = objects.per_face(count)
     if len(np.unique(by_object)) > 1:
-        return by_object, list(objects.names)
+        return by_object, objects.names
     by_group = groups.per_face(count)
     bodies = [name for name in groups.names if name and layer_class(name) is None]
     if split and len(bodies) > 1:
-        return by_group, list(groups.names)
+        return by_group, groups.names
     return np.zeros(count, np.int32), [""]
 
 
