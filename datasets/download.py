@@ -113,7 +113,7 @@ def text(web: httpx.Client, url: str, params: dict[str, str], patience: Patience
     return got.decode("utf-8", "replace")
 
 
-def persist(attempt, url: str, patience: Patience) -> None:
+def _persist(attempt: Callable[[], None], url: str, patience: Patience) -> None:
     reason = ""
     for number in range(patience.retries + 1):
         try:
