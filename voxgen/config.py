@@ -83,12 +83,24 @@ def _value(text: str) -> Any:
         return text
 
 
+def _section(cls: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
+    for name in path:
+        field = cls.model_fields.get(str(name))
+        if (
+            field is not None
+            and isinstance(field.annotation, type)
+            and issubclass(field.annotation, BaseModel)
+        ):
+            cls = field.annotation
+    return cls
+
+
 def _explain(cls: type[BaseModel], failure: ValidationError) -> str:
     lines = []
     for error in failure.errors():
         key = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
-            fields = list(cls.model_fields)
+            fields = list(_section(cls, error["loc"][:-1]).model_fields)
             hint = nearest(str(error["loc"][-1]), fields)
             lines.append(f"unknown key {key!r}{hint}; known keys: {', '.join(fields)}")
         else:

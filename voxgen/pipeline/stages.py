@@ -36,8 +36,8 @@ ONE_SIZE = 64
 
 
 APART = 0.9e-3
-"""Metres. Readers weld what is closer than a millimetre; corners exactly a millimetre apart, as city models in
-whole millimetres have them, are corners of their own, and welding them would fold slivers up."""
+"""Metres. Readers weld what is closer than a millimetre. Corners exactly a millimetre apart, as city models
+in whole millimetres have them, are corners of their own; welding them would fold slivers up."""
 
 
 @dataclass(frozen=True)

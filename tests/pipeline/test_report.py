@@ -1,0 +1,58 @@
+import csv
+
+import pytest
+
+from voxgen.pipeline.report import HINTS, Reason, Report, Row
+
+ROWS = (
+    Row("a.obj", "a", warnings=("open: 3 of 40 edges",), size=(10.0, 5.0, 6.0), triangles=12),
+    Row("b.obj", "b", warnings=("open: 7 of 9 edges",)),
+    Row("c.obj", "c", Reason.LOW, "2.10 m tall; at least 3 m is asked for"),
+    Row("d.obj", "d", Reason.LOW, "1.00 m tall; at least 3 m is asked for"),
+    Row("e.fbx", "", Reason.UNREADABLE, 'says "convert, then try again"\nwith Blender'),
+)
+
+
+def test_every_reason_says_what_to_do():
+    assert set(HINTS) == set(Reason)
+
+
+def test_the_file_has_a_row_for_each_building_and_survives_any_text(tmp_path):
+    Report(ROWS).write_csv(tmp_path / "report.csv")
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["accepted", "accepted", "rejected", "rejected", "rejected"]
+    assert rows[4]["detail"] == ROWS[4].detail
+    assert rows[0]["height_m"] == "6.000"
+    assert rows[0]["warnings"] == "open: 3 of 40 edges"
+
+
+def test_the_summary_counts_shows_an_example_and_says_what_to_do():
+    text = Report(ROWS, ("pitch chosen",)).summary()
+    assert "2 of 5 buildings accepted" in text
+    assert "2 with a warning: open" in text
+    assert "2 rejected: too low" in text
+    assert "c in c.obj: 2.10 m tall" in text
+    assert HINTS[Reason.LOW] in text
+    assert "pitch chosen" in text
+
+
+def test_counts_add_up_to_the_rows():
+    counts = Report(ROWS).counts()
+    assert sum(counts.values()) == len(ROWS)
+    assert list(counts)[:2] == ["accepted", "too low"]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_survives_its_plain_form(row):
+    assert Row.from_plain(row.to_plain()) == row
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "report.csv"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(csv, "writer", lambda file: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        Report(ROWS).write_csv(path)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
