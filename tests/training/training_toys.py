@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from voxgen.models.base import Batch, EncodingModel, GenerativeModel, ModelConfig
-from voxgen.models.condition import ConditionConfig
 from voxgen.training.config import TrainConfig
 from voxgen.training.create import create_model
 from voxgen.training.data import condition_config
@@ -37,11 +36,8 @@ class ToyData:
             grid[left : left + x, front : front + y, z] = chance.integers(0, 64)
         order = np.random.default_rng(seed + 1).permutation(n)
         held = n // 5
-        self._sides = {
-            "test": order[: held // 2],
-            "validation": order[held // 2 : held],
-            "train": order[held:],
-        }
+        test, validation, train = np.split(order, [held // 2, held])
+        self._sides = {"test": test, "validation": validation, "train": train}
         self.card = {"name": "boxes", "licence": ["CC0"], "attribution": ["Boxes by Nobody"], "seed": seed}
 
     def indices(self, split: str):
@@ -158,9 +154,6 @@ def settings(**changes) -> TrainConfig:
         "save_seconds": 0.0,
     }
     return TrainConfig(**{**defaults, **changes})
-
-
-NOTHING = ConditionConfig()
 
 
 def main() -> None:

@@ -137,8 +137,9 @@ class VAE(EncodingModel[VAEConfig]):
 
     def _kl(self, mu: Float[Tensor, "b c x y z"], logvar: Float[Tensor, "b c x y z"]) -> Float[Tensor, ""]:
         kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
-        per_entry = kl.mean(dim=0)
-        return per_entry.clamp_min(self.config.free_bits).sum()
+        # Clamped for each sample: clamping the batch's mean would make the gradient depend on how processes
+        # share the batch.
+        return kl.clamp_min(self.config.free_bits).mean(dim=0).sum()
 
     def _embed(
         self, condition: Condition

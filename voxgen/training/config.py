@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,12 +61,12 @@ class TrainConfig(Config):
     save_seconds: float = Field(default=60.0, ge=0)
     tensorboard: bool = False
 
-    @model_validator(mode="after")
-    def _has_a_budget(self) -> Self:
-        if self.steps is None and self.minutes is None:
-            # Frozen for users; pydantic's own way to complete a frozen model while it is validated.
-            object.__setattr__(self, "minutes", DEFAULT_MINUTES)
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_budget(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("steps") is None and values.get("minutes") is None:
+            return {**values, "minutes": DEFAULT_MINUTES}
+        return values
 
     def progress(self, step: int, seconds: float) -> float:
         """Share of the budget used, in [0, 1], after some steps and seconds of wall-clock time."""

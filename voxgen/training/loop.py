@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,29 +165,33 @@ class _Lead:
             report = self._report(progress, {})
             yield self._step(progress, Moved(), report, notes, warnings)
         while progress < 1:
-            started = time.perf_counter()
-            moved = self._advance(progress)
-            self._measure_pace(time.perf_counter() - started)
-            after = self.session.progress()
-            if after >= 1 or time.perf_counter() - self._saved >= self.config.save_seconds:
-                self.session.save()
-                self._saved = time.perf_counter()
-            report = self._report(after, moved.values()) if self._is_due(progress, after) else None
-            step = self._step(after, moved, report, notes, warnings)
-            self._write(step, moved, report)
+            with self._explained():
+                started = time.perf_counter()
+                moved = self.session.advance(progress)
+                self._measure_pace(time.perf_counter() - started)
+                after = self.session.progress()
+                report = self._report(after, moved.values()) if self._is_due(progress, after) else None
+                step = self._step(after, moved, report, notes, warnings)
+                # In this order: a row written twice is cut off on resume, one that is missing stays so.
+                self._write(step, moved, report)
+                if after >= 1 or time.perf_counter() - self._saved >= self.config.save_seconds:
+                    self.session.save()
+                    self._saved = time.perf_counter()
             yield step
             progress, notes, warnings = after, (), ()
 
-    def _advance(self, progress: float) -> Moved:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Where training diverges, leave a good model and say what to do."""
         session = self.session
         try:
-            return session.advance(progress)
+            yield
         except DivergedError as failure:
             if not session.run.model.exists():
-                self.reporter.publish(session.ema.model, session.position, progress, {})
+                self.reporter.publish(session.ema.model, session.position, 0.0, {})
             kept = checkpoint.read_card(session.run.model)["training"]["step"]
             raise DivergedError(
-                f"{failure} in step {session.step + 1:,}, so training stopped. The model of step {kept:,} in "
+                f"{failure} after step {session.step:,}, so training stopped. The model of step {kept:,} in "
                 f"{session.run.model} is good and stays. Train again under another name, with a lower "
                 f"learning rate (it was {self.config.learning_rate:g}) or with precision 32."
             ) from None
@@ -201,6 +205,7 @@ class _Lead:
     def _report(self, progress: float, learning: Mapping[str, float]) -> Report:
         started = time.perf_counter()
         session = self.session
+        session.check()
         session.ema.take_buffers(session.model)
         report = self.reporter.report(session.ema.model, session.position, progress, learning)
         self._reporting += time.perf_counter() - started

@@ -11,12 +11,13 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..atomic import write_text
 from ..errors import DataError, MissingExtraError
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Where measurements go."""
 

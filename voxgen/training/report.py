@@ -115,9 +115,8 @@ class Reporter:
             for player in players:
                 # With gradients on: a penalty may need the one of its input. The weights take none.
                 for name, term in model.loss(batch, player).items():
-                    total[loss_name("validation", players, player, name)] += float(term.detach()) * len(
-                        batch.x
-                    )
+                    key = loss_name("validation", players, player, name)
+                    total[key] += float(term.detach()) * len(batch.x)
             if isinstance(model, EncodingModel):
                 with torch.no_grad():
                     made = model.reconstruct(batch.x) > 0.5

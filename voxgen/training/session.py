@@ -108,8 +108,8 @@ class Session:
         self.whole = True
         return Moved(losses, norms, self.players[-1].learning_rate)
 
-    def save(self) -> None:
-        """Write the resumable state, never over a good one with weights that are not.
+    def check(self) -> None:
+        """Make sure that the weights are worth keeping.
 
         Raises:
             DivergedError: when a weight is NaN or infinite.
@@ -117,5 +117,13 @@ class Session:
         if not all(bool(p.isfinite().all()) for p in self.model.parameters()):
             self.whole = False
             raise DivergedError("a weight became NaN or infinite")
+
+    def save(self) -> None:
+        """Write the resumable state, never over a good one with weights that are not.
+
+        Raises:
+            DivergedError: when a weight is NaN or infinite.
+        """
+        self.check()
         save_state(self.run.state, self.position, self.model, self.ema, self.players)
         self.saved = self.step
