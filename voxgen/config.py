@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import UsageError, nearest
 
-
 C = TypeVar("C", bound="Config")
 # Not typing.Self: beartype knows it only inside classes that it decorates itself.
 
