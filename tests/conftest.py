@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A first example pays for imports and compilation, so that no deadline holds on every machine.
+settings.register_profile("voxgen", deadline=None)
+settings.load_profile("voxgen")
 
 SHARED = Path(os.environ.get("VOXGEN_SHARED", Path(__file__).parents[1].parent / "shared"))
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Literal
+from typing import BinaryIO, Literal, Protocol, cast, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from ..errors import DataError, LimitError
@@ -40,6 +40,15 @@ ARCHIVE_ERRORS = (
 HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 SNIFFED = {".json": re.compile(rb'"type"\s*:\s*"CityJSON'), ".xml": re.compile(rb"<(\w+:)?CityModel\b")}
 """Suffixes that buildings share with anything at all, and what a building's file says."""
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An open binary file, be it on disk, in an archive or packed."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class SourceFile:
             yield path
 
     @contextmanager
-    def _open(self, limits: Limits) -> Iterator[IO[bytes]]:
+    def _open(self, limits: Limits) -> Iterator[Readable]:
         try:
             if self.member is None:
                 with self.path.open("rb") as file:
@@ -147,7 +156,7 @@ class SourceFile:
         """Whether `words` are in the first MiB; a longer file is given the benefit of the doubt."""
         with self._open(Limits(file_bytes=1 << 62, ratio=1e9)) as raw:
             packed = (self.member or self.path.name).lower().endswith(".gz")
-            stream = gzip.GzipFile(fileobj=raw) if packed else raw
+            stream = gzip.GzipFile(fileobj=cast(BinaryIO, raw)) if packed else raw
             head = stream.read(CHUNK)
         return len(head) == CHUNK or words.search(head) is not None
 
@@ -276,7 +285,7 @@ def _archive(path: str, _mtime: int, _size: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _read(stream: IO[bytes] | gzip.GzipFile, limits: Limits, name: str, packed: int | None = None) -> bytes:
+def _read(stream: Readable, limits: Limits, name: str, packed: int | None = None) -> bytes:
     out = BytesIO()
     while chunk := stream.read(CHUNK):
         out.write(chunk)

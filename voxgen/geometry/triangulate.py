@@ -12,6 +12,8 @@ Triangles and quads, the bulk of most files, are done in one vectorised step.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float, Integer, Shaped
 
@@ -67,7 +69,9 @@ def triangulate(
 def newell_normal(points: Float[np.ndarray, "*batch n 3"]) -> Float[np.ndarray, "*batch 3"]:
     """Area vector of closed loops: along the normal by the right-hand rule, as long as the area in m2."""
     local = points - points[..., :1, :]
-    return 0.5 * np.cross(local, np.roll(local, -1, axis=-2)).sum(axis=-2)
+    following = np.roll(local, -1, axis=-2)
+    over, mean = local - following, 0.5 * (local + following)
+    return (over[..., [1, 2, 0]] * mean[..., [2, 0, 1]]).sum(axis=-2)
 
 
 def _split_quads(
@@ -115,11 +119,12 @@ def _triangulate_one(
 
 def _plane_basis(normal: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 2"]:
     """Two unit columns that make a right-handed frame with the unit `normal`."""
-    helper = np.zeros(3)
-    helper[np.argmin(np.abs(normal))] = 1.0
-    across = np.cross(helper, normal)
-    across /= np.linalg.norm(across)
-    return np.stack([across, np.cross(normal, across)], axis=1)
+    x, y, z = normal.tolist()
+    # Duff et al. 2017, "Building an orthonormal basis, revisited".
+    sign = math.copysign(1.0, z)
+    a = -1.0 / (sign + z)
+    b = x * y * a
+    return np.array([[1.0 + sign * x * x * a, b], [sign * b, sign + y * y * a], [-sign * x, -y]])
 
 
 def _area(ring: Float[np.ndarray, "n 2"]) -> float:
