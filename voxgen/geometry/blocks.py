@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import no_type_check
 
 import numpy as np
+from jaxtyping import Int, Shaped
 from numba import njit
 
 from .grid import VoxelGrid
@@ -25,20 +26,26 @@ def blocks(grid: VoxelGrid) -> Mesh:
     if len(rings) == 1:
         return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
     keep = needed[loops]
-    kept_before = np.concatenate([[0], np.cumsum(keep)])
-    loops, rings = loops[keep], kept_before[rings]
+    loops, rings = loops[keep], _from_zero(keep)[rings]
     # Of each region the outer ring, which alone has positive area, comes first.
     order = np.lexsort((areas < 0, regions))
     lengths = np.diff(rings)[order]
     starts = rings[:-1][order]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    offsets = _from_zero(lengths)
     loops = loops[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
-    polygons = np.concatenate([[0], np.cumsum(np.bincount(regions))])
+    polygons = _from_zero(np.bincount(regions))
     used, local = np.unique(loops, return_inverse=True)
     nx, ny, nz = (n + 1 for n in grid.resolution)
     lattice = np.stack(np.unravel_index(used, (nx, ny, nz)), axis=1).astype(np.float64)
     faces, _ = triangulate(lattice, local.reshape(-1), offsets, polygons)
     return Mesh.of(grid.to_world(lattice), faces)
+
+
+def _from_zero(counts: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n1"]:
+    """Offsets of things of these counts, one after the other."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
 
 
 @njit(cache=True)

@@ -3,9 +3,9 @@
 A cube has 8 corners, each inside or outside, so 256 cases; corner `c` lies at `(c & 1, c >> 1 & 1, c >> 2)`.
 On each face the surface cuts off corners along segments between edge crossings; where a face has its two
 inside corners on a diagonal, the segments keep them joined. What happens on a face follows from its four
-corners alone, so neighbouring cubes agree, and the surface is closed and two-manifold for any input (the ambiguity
-that Lorensen and Cline 1987 left open). Segments link up to loops, loops are triangulated without a diagonal
-that lies in a face, where it could meet the neighbour's.
+corners alone, so neighbouring cubes agree, and the surface is closed and two-manifold for any input (the
+ambiguity that Lorensen and Cline 1987 left open). Segments link up to loops, loops are triangulated without a
+diagonal that lies in a face, where it could meet the neighbour's.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ The same names come from a mesh and from a grid, in metres, square and cubic met
 - `storeys`: how many of the levels `(s + 1/2) storey_height` above the ground cut a plan of more than a tenth
   of the footprint, at least 1; `gross_floor_area`: the sum of those plans;
 - `volume`; `fill_ratio`, volume over footprint area times height;
-- `roof_area`, `wall_area` and `surface_area` (which also has the base); `pitched_share`, the share of the roof
-  in plan that is steeper than 8 degrees.
+- `roof_area`, `wall_area` and `surface_area` (which also has the base); `pitched_share`, the share of the
+  roof in plan that is steeper than 8 degrees.
 
 Labels of the source decide what is roof and wall; without labels the slope does: a wall is within 20 degrees
 of the vertical, a roof faces up.
@@ -52,10 +52,10 @@ def measure(mesh: Mesh, storey_height: float = 3.0) -> dict[str, float]:
     height = float(high[2] - low[2])
     rectangle = footprint_rectangle(mesh.vertices[np.unique(mesh.faces)][:, :2])
     area = float(footprint(mesh).area)
-    local = (shell.vertices - [*rectangle.centre, low[2]]) @ rotation_z(rectangle.yaw)
+    local = (shell.vertices - np.array([*rectangle.centre, low[2]])) @ rotation_z(rectangle.yaw)
     size = np.array([rectangle.length, rectangle.width, max(height, 1e-9)])
     cell = np.maximum(size, 1e-9) / _SECTION
-    columns = np.ascontiguousarray((local + [size[0] / 2, size[1] / 2, 0.0]) / cell)
+    columns = np.ascontiguousarray((local + size * (0.5, 0.5, 0.0)) / cell)
 
     def filled(levels: int, step: float) -> Float[np.ndarray, " levels"]:
         """Plan area at the middle of each of `levels` steps above the ground."""
@@ -189,7 +189,7 @@ def _classes(
 def _tops(
     filled: Float[np.ndarray, "x y z"], occupancy: Bool[np.ndarray, "x y z"]
 ) -> Float[np.ndarray, "x y"]:
-    """Height of each column's top in voxels, to a fraction by the coverage of the voxel above; 0 where empty."""
+    """Height of each column's top in voxels, a fraction by the coverage of the voxel above; 0 where empty."""
     nz = filled.shape[2]
     highest = nz - 1 - np.argmax(occupancy[:, :, ::-1], axis=2)
     some = occupancy.any(axis=2)

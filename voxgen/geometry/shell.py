@@ -80,8 +80,6 @@ def _mended(
     while True:
         single = _single(faces, parts)
         faces, parts = faces[single], parts[single]
-        if len(faces) == 0:
-            return Shell(vertices, faces, flipped, dropped)
         patch, flip, closed = _patches(vertices, faces, parts)
         turned = np.where(flip[:, None], faces[:, ::-1], faces)
         floor = vertices[turned, 2].min()
@@ -94,35 +92,23 @@ def _mended(
         faces = np.ascontiguousarray(turned)
         if not inner.any():
             return Shell(vertices, faces, flipped, dropped)
-        # Without the sheets the shells that they hung on may close, which settles their orientation.
-        stays = ~inner[patch]
+        # Without the sheets the shells that they hung on may close, which settles their orientation. Upright
+        # faces of a patch stay: they have no crossings, but shield what is behind them from sight.
+        corners = vertices[faces]
+        normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        upright = np.abs(normal[:, 2]) <= 1e-6 * np.linalg.norm(normal, axis=1)
+        stays = ~inner[patch] | upright
+        if stays.all():
+            return Shell(vertices, faces, flipped, dropped)
         dropped += int(np.count_nonzero(~stays))
         faces, parts = faces[stays], parts[stays]
 
 
 def _single(faces: Integer[np.ndarray, "f 3"], parts: Integer[np.ndarray, " f"]) -> Bool[np.ndarray, " f"]:
-    """Tell which faces stay when faces on the same three vertices are counted once.
-
-    Two of them back to back bound nothing and both go, as do two of different parts, whose solids touch.
-    """
-    key = np.sort(faces, axis=1)
-    _, index, inverse, count = np.unique(
-        key, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
+    """Tell which faces stay when those of a part on the same three vertices, facing either way, count once."""
     keep = np.zeros(len(faces), np.bool_)
-    keep[index] = True
-    if len(index) == len(faces):
-        return keep
-    inverse = inverse.reshape(-1)
-    odd = np.sum(faces == key, axis=1) % 3 == 0
-    sides = np.zeros((2, len(index)), np.int64)
-    np.add.at(sides, (odd.astype(np.int64), inverse), 1)
-    low = np.full(len(index), np.iinfo(np.int64).max)
-    high = np.full(len(index), np.iinfo(np.int64).min)
-    np.minimum.at(low, inverse, parts)
-    np.maximum.at(high, inverse, parts)
-    cancels = (count > 1) & ((sides[0] == sides[1]) | ((count == 2) & (low != high)))
-    keep[index[cancels]] = False
+    key = np.column_stack([np.sort(faces, axis=1), parts])
+    keep[np.unique(key, axis=0, return_index=True)[1]] = True
     return keep
 
 
@@ -207,6 +193,7 @@ def _sound(vertices, faces, parts, tolerance):
             welded[f, corner] = target[faces[f, corner]]
     kept, edge_of, direction, n_edges = edges(welded, parts)
     balance = np.zeros(n_edges, np.int32)
+    degree = np.zeros(n_edges, np.int32)
     first = np.full(n_edges, -1, np.int32)
     root = np.arange(faces.shape[0])
     for f in range(faces.shape[0]):
@@ -215,6 +202,7 @@ def _sound(vertices, faces, parts, tolerance):
         for corner in range(3):
             e = edge_of[f, corner]
             balance[e] += 1 if direction[f, corner] else -1
+            degree[e] += 1
             if first[e] < 0:
                 first[e] = f
             else:
@@ -228,7 +216,7 @@ def _sound(vertices, faces, parts, tolerance):
                 root[a] = b
     sound = True
     for e in range(n_edges):
-        sound = sound and balance[e] == 0
+        sound = sound and balance[e] == 0 and degree[e] == 2
     if sound:
         owner = np.empty(faces.shape[0], np.int64)
         for f in range(faces.shape[0]):
@@ -387,9 +375,9 @@ def _sight(points, faces, patch, closed, m):
     """
     column, height, sign, face = crossings(points, faces, m, m)
     head, after, _ = linked(column, m * m)
-    along_x, x, _, face_x = crossings(points[:, np.array([1, 2, 0])], faces, m, m)
+    along_x, x, _, _ = crossings(points[:, np.array([1, 2, 0])], faces, m, m)
     head_x, after_x, _ = linked(along_x, m * m)
-    along_y, y, _, face_y = crossings(points[:, np.array([2, 0, 1])], faces, m, m)
+    along_y, y, _, _ = crossings(points[:, np.array([2, 0, 1])], faces, m, m)
     head_y, after_y, _ = linked(along_y, m * m)
     n = closed.shape[0]
     seen, inner = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -413,15 +401,10 @@ def _sight(points, faces, patch, closed, m):
                 winding_below += sign[other]
             other = after[other]
         k = int(np.ceil(z - 0.5))
-        above = winding_above == 0 and (
-            free
-            or _open_sides(i, j, k, p, m, patch, head_x, after_x, x, face_x, head_y, after_y, y, face_y) >= 2
-        )
-        below = (
-            winding_below == 0
-            and _open_sides(i, j, k - 1, p, m, patch, head_x, after_x, x, face_x, head_y, after_y, y, face_y)
-            >= 2
-        )
+        sides = _open_sides(i, j, k, m, head_x, after_x, x, head_y, after_y, y)
+        above = winding_above == 0 and (free or sides >= 2)
+        sides = _open_sides(i, j, k - 1, m, head_x, after_x, x, head_y, after_y, y)
+        below = winding_below == 0 and sides >= 2
         seen[p] += 1
         inner[p] += not above and not below
         if sign[c] > 0:
@@ -435,27 +418,25 @@ def _sight(points, faces, patch, closed, m):
 
 @njit(cache=True)
 @no_type_check
-def _open_sides(i, j, k, p, m, patch, head_x, after_x, x, face_x, head_y, after_y, y, face_y):
-    """How many of the four level directions are free of patches other than p, seen from point i, j, k."""
+def _open_sides(i, j, k, m, head_x, after_x, x, head_y, after_y, y):
+    """How many of the four level directions are free, seen from point i, j, k."""
     if k >= m:
         return 4
     k = max(k, 0)
     west = east = south = north = 1
     c = head_x[j * m + k]
     while c >= 0:
-        if patch[face_x[c]] != p:
-            if x[c] > i + 0.5:
-                east = 0
-            else:
-                west = 0
+        if x[c] > i + 0.5:
+            east = 0
+        else:
+            west = 0
         c = after_x[c]
     c = head_y[k * m + i]
     while c >= 0:
-        if patch[face_y[c]] != p:
-            if y[c] > j + 0.5:
-                north = 0
-            else:
-                south = 0
+        if y[c] > j + 0.5:
+            north = 0
+        else:
+            south = 0
         c = after_y[c]
     return west + east + south + north
 
