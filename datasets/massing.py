@@ -21,7 +21,7 @@ from voxgen.geometry.mesh import Mesh
 
 from . import massing_blocks, massing_houses
 from .massing_dice import Dice
-from .massing_draft import Brief, Draft, classes, pitched_share, to_mesh
+from .massing_draft import Brief, Draft, classes, gross_floor_area, pitched_share, to_mesh
 
 SOURCE = "massing"
 """What `Building.source` says."""
@@ -141,6 +141,7 @@ def _finish(
         "storey_height": brief.storey_height,
         "height": float(mesh.extents[2]),
         "footprint_area": float(solid.project().area()),
+        "gross_floor_area": gross_floor_area(solid, brief),
         "volume": float(solid.volume()),
         "pitched_share": pitched_share(mesh),
         "parts": ",".join(draft.parts),

@@ -32,9 +32,9 @@ class Dice:
         """Give a length between `low` and `high`, on the module, uniformly."""
         return self.count(round(low / MODULE), max(round(low / MODULE), round(high / MODULE))) / 10
 
-    def degrees(self, low: float, high: float) -> float:
+    def degrees(self, low: int, high: int) -> float:
         """Give a roof pitch in whole degrees, both ends included."""
-        return float(self.count(round(low), round(high)))
+        return float(self.count(low, high))
 
     def count(self, low: int, high: int) -> int:
         """Give a whole number, both ends included."""

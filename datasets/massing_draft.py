@@ -139,3 +139,9 @@ def pitched_share(mesh: Mesh) -> float:
     roof = mesh.labels == SurfaceClass.ROOF
     plan = (area * normal[:, 2])[roof]
     return float(plan[normal[roof, 2] < FLAT].sum() / plan.sum()) if plan.sum() > 0 else 0.0
+
+
+def gross_floor_area(solid: Manifold, brief: Brief) -> float:
+    """Sum in square metres of the plans at half height of the storeys; of columns, only themselves."""
+    levels = [(storey + 0.5) * brief.storey_height for storey in range(brief.storeys)]
+    return float(sum(solid.slice(level).area() for level in levels))
