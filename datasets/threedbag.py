@@ -125,10 +125,11 @@ def download(tiles: Sequence[Tile], config: ThreeDBagConfig | None = None) -> It
             # Checked again: a tile may have been made by hand.
             tile = Tile(tile_id(tile.id), release(tile.version), tile.sha256)
             folder = cache / tile.version
+            url = f"{config.base_url}/{tile.path}"
+            path = fetch(web, url, folder / tile.file_name, config.patience, tile.sha256)
             if not (folder / ATTRIBUTION).is_file():
                 write_text(folder / ATTRIBUTION, packaged("threedbag").attribution + "\n")
-            url = f"{config.base_url}/{tile.path}"
-            yield fetch(web, url, folder / tile.file_name, config.patience, tile.sha256)
+            yield path
 
 
 def sources(
