@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def rim(faces):
 def ring_edges(rings, offsets):
     return {
         (int(a), int(b))
-        for start, end in zip(offsets[:-1], offsets[1:], strict=True)
+        for start, end in pairwise(offsets)
         for a, b in zip(rings[start:end], np.roll(rings[start:end], -1), strict=True)
     }
 

@@ -134,7 +134,7 @@ def up_evidence(soup: PolygonSoup, axis: int) -> float:
     along = np.maximum.reduceat(corners[:, axis], soup.rings[:-1])[soup.polygons[:-1]]
     low, high = corners[:, axis].min(), corners[:, axis].max()
     standing = np.abs(areas[:, axis]) < 0.05 * size
-    resting = along < low + 0.01 * (high - low)
+    resting = along <= low + 0.01 * (high - low)
     total = max(float(size.sum()), 1e-300)
     return float(size[standing].sum() + 2 * size[resting].sum()) / total
 
