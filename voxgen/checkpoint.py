@@ -79,14 +79,15 @@ def load(path: Path, *, allow: Collection[str] = ()) -> GenerativeModel[Any]:
 
     about = _metadata(path)
     cls = _class(about, path, allow)
-    config = cls.config_class.parse(_json(about, "config", path))
+    values = _json(about, "config", path)
     try:
+        config = cls.config_class.parse(values)
         # Shapes first, without memory: a config that does not fit its weights may ask for any amount.
         with torch.device("meta"):
             expected = cls(config).state_dict()
         tensors = load_file(path)
-    except (SafetensorError, ValueError, TypeError, RuntimeError, OverflowError) as failure:
-        raise DataError(f"{path}: the model cannot be built from its own config ({failure})") from None
+    except (SafetensorError, UsageError, ArithmeticError, RuntimeError, TypeError, ValueError) as failure:
+        raise DataError(f"{path}: no model can be built from the file's own config ({failure})") from None
     _check_fit(expected, tensors, path)
     model = cls(config)
     model.load_state_dict(tensors)

@@ -7,7 +7,7 @@ matrix products of another size round differently.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ class Generator:
                 "voxelize the building at the model's pitch"
             )
         x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
-        return _in_chunks(lambda part, asked: model.encode(part, asked), x, self.condition(), model)
+        return _in_chunks(model.encode, x, self.condition(), model)
 
     def reconstruct(self, grid: VoxelGrid) -> VoxelGrid:
         """Give a building as the model sees it, in the place of the original.
@@ -241,17 +241,20 @@ def to_coverage(x: Float[Tensor, "n 1 x y z"]) -> Shaped[np.ndarray, "n x y z"]:
 
 
 @torch.no_grad()
-def _in_chunks(run: Any, x: Float[Tensor, "n ..."], condition: Condition, model: GenerativeModel[Any]) -> Any:
+def _in_chunks(
+    run: Callable[[Float[Tensor, "n ..."], Condition], Float[Tensor, "n ..."]],
+    x: Float[Tensor, "n ..."],
+    condition: Condition,
+    model: GenerativeModel[Any],
+) -> Float[Tensor, "n ..."]:
     device = next(model.parameters()).device
     asked = condition[torch.zeros(CHUNK, dtype=torch.int64)].to(device)
     parts = []
-    for part in x.split(CHUNK):
-        missing = CHUNK - len(part)
-        filled = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
+    for start in range(0, len(x), CHUNK):
+        part = x[start : start + CHUNK]
+        filled = torch.cat([part, part[-1:].expand(CHUNK - len(part), *part.shape[1:])])
         parts.append(run(filled.to(device), asked).float().cpu()[: len(part)])
-    if parts:
-        return torch.cat(parts)
-    return x.new_zeros(0, 1, *model.config.resolution)
+    return torch.cat(parts) if parts else x.new_zeros(0, 1, *model.config.resolution)
 
 
 def _times(resolution: tuple[int, int, int]) -> str:

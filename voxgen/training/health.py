@@ -122,7 +122,7 @@ def examine(samples: Bool[np.ndarray, "n x y z"], reference: Reference) -> Healt
         count=len(samples),
         empty=len(samples) - len(there),
         fill=float(fill.mean()),
-        overlap=mean_overlap(pack(there)),
+        overlap=mean_overlap(pack(there)) if len(there) else float("nan"),
         copies=int((nearest_iou(there, reference.bits) > COPY).sum()) if len(there) else 0,
         reference=reference,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -121,4 +120,4 @@ def _lines(columns: list[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}" if math.isfinite(value) else "nan"
+    return f"{value:.6g}"
