@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ class Workers:
         self.count = _cores() if count is None else max(count, 1)
         self._pool: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Workers:
         return self
 
     def __exit__(
@@ -66,21 +66,23 @@ class Workers:
         while waiting:
             lost: list[int] = []
             yield from self._run_until_crash(function, tasks, waiting, lost)
+            if len(lost) == 1:  # it was alone already
+                yield lost[0], Crash()
+                continue
             for position in sorted(lost):
-                yield position, _alone(function, tasks[position])
+                yield position, self._alone(function, tasks[position])
 
     def _run_until_crash(
         self, function: Callable[[T], R], tasks: Sequence[T], waiting: deque[int], lost: list[int]
     ) -> Iterator[tuple[int, R | Crash]]:
         """Work off `waiting`; when the pool breaks, leave what was in flight in `lost`."""
-        if self._pool is None:
-            self._pool = _pool(self.count)
+        pool = self._open()
         running: dict[Future[R], int] = {}
         try:
             while waiting or running:
                 # A short queue: results are taken as they come, and little is lost when a process dies.
                 while waiting and len(running) < 2 * self.count:
-                    running[self._pool.submit(function, tasks[waiting[0]])] = waiting[0]
+                    running[pool.submit(function, tasks[waiting[0]])] = waiting[0]
                     waiting.popleft()
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     result = future.result()
@@ -92,6 +94,19 @@ class Workers:
                 else:
                     lost.append(position)
             self._close()
+
+    def _alone(self, function: Callable[[T], R], task: T) -> R | Crash:
+        try:
+            return self._open().submit(function, task).result()
+        except BrokenProcessPool:
+            self._close()
+            return Crash()
+
+    def _open(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.count, mp_context=context, initializer=_end_with_parent)
+        return self._pool
 
     def _close(self) -> None:
         if self._pool is not None:
@@ -105,11 +120,6 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
-
-
 def _end_with_parent() -> None:
     """Let this process end when its parent is killed; a pool's processes would wait for work for ever."""
     parent = multiprocessing.parent_process()
@@ -120,11 +130,3 @@ def _end_with_parent() -> None:
 def _watch(sentinel: int) -> None:
     multiprocessing.connection.wait([sentinel])
     os._exit(1)
-
-
-def _alone(function: Callable[[T], R], task: T) -> R | Crash:
-    with _pool(1) as pool:
-        try:
-            return pool.submit(function, task).result()
-        except BrokenProcessPool:
-            return Crash()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -136,6 +136,8 @@ def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> 
     """
     batches: list[Batch] = []
     origins: dict[str, Origin] = {}
+    # Remembered for this call only: an archive has many members, and files may change before the next.
+    content, owed = cache(_content), cache(_owed)
     passed_over: Counter[str] = Counter()
     run: list[str | Path] = []
 
@@ -143,7 +145,10 @@ def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> 
         found = list(expand(run, options.limits)) if run else []
         passed_over.update(file.suffix or "no suffix" for file in found if file.role == "side")
         models = [file for file in found if file.role != "side"]
-        batches.extend(_cut(models, origins))
+        for file in models:
+            origins[file.name] = Origin(file.name, content(file.path)[1], *owed(file.path.parent))
+        sized = [(file, content(file.path)[0]) for file in models]
+        batches.extend(_cut(sized, origins))
         run.clear()
 
     for source in sources:
@@ -159,26 +164,23 @@ def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> 
     return Material(tuple(batches), origins, notes)
 
 
-def _cut(files: Iterable[SourceFile], origins: dict[str, Origin]) -> Iterator[Batch]:
+def _cut(files: Iterable[tuple[SourceFile, int]], origins: Mapping[str, Origin]) -> Iterator[Batch]:
+    """Cut files, each with its length in bytes, into batches."""
     held: list[SourceFile] = []
-    told: list[str] = []
     size = 0
-    for file in files:
-        length, digest = _content(file.path)
-        licence, attribution = _owed(file.path.parent)
-        origins[file.name] = Origin(file.name, digest, licence, attribution)
+    for file, length in files:
         if held and (len(held) == BATCH_FILES or size + length > BATCH_BYTES):
-            yield _of_files(held, told)
-            held, told, size = [], [], 0
+            yield _of_files(held, origins)
+            held, size = [], 0
         held.append(file)
-        told.append(f"{file.name}\n{digest}")
         size += length
     if held:
-        yield _of_files(held, told)
+        yield _of_files(held, origins)
 
 
-def _of_files(files: Sequence[SourceFile], told: Sequence[str]) -> Batch:
-    return Batch(_hash("\n".join(told)), tuple(file.name for file in files), tuple(files))
+def _of_files(files: Sequence[SourceFile], origins: Mapping[str, Origin]) -> Batch:
+    told = "\n".join(f"{file.name}\n{origins[file.name].sha256}" for file in files)
+    return Batch(_hash(told), tuple(file.name for file in files), tuple(files))
 
 
 def _numbers(collection: Collection) -> Iterator[Batch]:
@@ -189,7 +191,6 @@ def _numbers(collection: Collection) -> Iterator[Batch]:
         yield Batch(_hash(told), (collection.name,), (), collection, (first, last))
 
 
-@cache
 def _content(path: Path) -> tuple[int, str]:
     try:
         return path.stat().st_size, sha256_of(path)
@@ -197,7 +198,6 @@ def _content(path: Path) -> tuple[int, str]:
         return 0, ""  # reading it will say why
 
 
-@cache
 def _owed(folder: Path) -> tuple[str, str]:
     for place in [folder.absolute(), *folder.absolute().parents][: FOLDERS_ABOVE + 1]:
         try:

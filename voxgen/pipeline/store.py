@@ -17,7 +17,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int64, Integer, Shaped, UInt8
@@ -138,7 +138,7 @@ class Dataset:
         self._coverage = coverage
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path) -> Dataset:
         """Open a data set.
 
         Sizes are checked, contents are not: `verify` does that.
