@@ -22,6 +22,9 @@ STEEP = 0.1
 FLAT = math.cos(math.radians(8.0))
 """A roof face whose normal rises more than this is flat: it slopes less than eight degrees."""
 
+SLIVER = 1e-5
+"""Metres; what is thinner came of rounding."""
+
 GROUND = 1e-6
 """Metres; lower than this is on the ground."""
 
@@ -75,7 +78,8 @@ class Draft:
         solid = Manifold()
         for _, step, sign in self._steps:
             solid = solid + step if sign > 0 else solid - step
-        return solid
+        # Planes that should be one can lie a rounding error apart, and leave slivers between them.
+        return solid.simplify(SLIVER)
 
     def solids(self) -> list[tuple[str, Manifold]]:
         """Give each added part as a solid of its own, without what was cut out of it later."""
