@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -99,7 +99,7 @@ class Batch:
             yield from read_buildings(file, options)
         if self.collection is not None:
             for number in range(*self.numbers):
-                yield self.collection.building(number)
+                yield replace(self.collection.building(number), source=self.collection.name)
 
     def singles(self) -> list[Batch]:
         """Give each file or number as a batch of its own."""
