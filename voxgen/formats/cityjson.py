@@ -144,12 +144,11 @@ def read_objects(
     for name in _in_order(objects):
         if name in reached:
             continue
+        reached |= _below(name, objects)
         try:
             family = _family(name, objects, options.limits)
-            reached.update(family)
             yield _building(file, options, model, objects, family, points)
         except (DataError, TypeError, ValueError, IndexError, KeyError, AttributeError) as failure:
-            reached.add(name)
             reason = str(failure) if isinstance(failure, DataError) else f"damaged geometry ({failure})"
             yield failed(file, reason, name)
 
@@ -164,13 +163,29 @@ def _in_order(objects: Mapping[str, Any]) -> list[str]:
     """Buildings that are no one's part, then whatever these do not reach: parts without their building."""
     owned = {
         child
-        for entry in objects.values()
+        for name, entry in objects.items()
         if entry.get("type") in MEMBERS
-        for child in (entry.get("children") or [])
-        if isinstance(child, str)
+        for child in _members(name, objects)
     }
     roots = [name for name, entry in objects.items() if entry.get("type") == "Building" and name not in owned]
     return roots + [name for name, entry in objects.items() if entry.get("type") in MEMBERS[:2]]
+
+
+def _below(root: str, objects: Mapping[str, Any]) -> set[str]:
+    """The building and all below it, however tangled."""
+    found, pending = {root}, [root]
+    while pending:
+        below = set(_members(pending.pop(), objects)) - found
+        found |= below
+        pending.extend(below)
+    return found
+
+
+def _members(name: str, objects: Mapping[str, Any]) -> list[str]:
+    """Objects directly below that are part of a building's body."""
+    listed = objects[name].get("children")
+    named = [child for child in listed if isinstance(child, str)] if isinstance(listed, list) else []
+    return [child for child in named if objects.get(child, {}).get("type") in MEMBERS]
 
 
 def _family(root: str, objects: Mapping[str, Any], limits: Limits) -> list[str]:
@@ -186,9 +201,8 @@ def _family(root: str, objects: Mapping[str, Any], limits: Limits) -> list[str]:
         limits.check_depth(len(path), "building parts")
         family[name] = None
         path.append(name)
-        for child in objects[name].get("children") or []:
-            if isinstance(child, str) and objects.get(child, {}).get("type") in MEMBERS:
-                visit(child)
+        for child in _members(name, objects):
+            visit(child)
         path.pop()
 
     visit(root)

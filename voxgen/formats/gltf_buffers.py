@@ -43,7 +43,10 @@ class Buffers:
 
     def count(self, accessor: Any) -> int:
         """Give the number of elements of an accessor."""
-        return _whole(entry_of(self._document, "accessors", accessor).get("count"), "count")
+        entry = entry_of(self._document, "accessors", accessor)
+        count = _whole(entry.get("count"), "count")
+        self._limits.check_size(vertices=count // (3 if entry.get("type") == "SCALAR" else 1))
+        return count
 
     def _values(self, accessor: Any, kind: str) -> Shaped[np.ndarray, "n w"]:
         entry = entry_of(self._document, "accessors", accessor)
@@ -51,7 +54,6 @@ class Buffers:
             raise DataError(f"glTF accessor {accessor} is {entry.get('type')!r}, where {kind} is needed")
         dtype = np.dtype(COMPONENTS[entry["componentType"]])
         count, width = self.count(accessor), WIDTHS[kind]
-        self._limits.check_size(vertices=count // (3 if kind == "SCALAR" else 1))
         if entry.get("bufferView") is None:
             values = np.zeros((count, width), dtype)
         else:
