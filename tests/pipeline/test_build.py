@@ -173,10 +173,12 @@ def test_licences_are_collected_from_beside_the_files(tmp_path):
         json.dumps(owed), encoding="utf-8"
     )
     write_houses(tmp_path / "b", 4, first=7)
-    build([tmp_path / "a", tmp_path / "b"], tmp_path / "DS", SMALL, workers=1)
+    write_houses(tmp_path / "c", 3, first=14)
+    (tmp_path / "c" / "ATTRIBUTION.txt").write_text("Province of Nowhere\n", encoding="utf-8")
+    build([tmp_path / "a", tmp_path / "b", tmp_path / "c"], tmp_path / "DS", SMALL, workers=1)
     dataset = Dataset.open(tmp_path / "DS")
     assert dataset.card["licence"] == ["CC BY 4.0"]
-    assert dataset.card["attribution"] == ["City of Somewhere"]
+    assert dataset.card["attribution"] == ["City of Somewhere", "Province of Nowhere"]
     assert set(dataset.table["licence"].tolist()) == {"CC BY 4.0", ""}
     assert all(len(source["sha256"]) == 64 for source in dataset.card["sources"])
 
@@ -198,6 +200,18 @@ def test_a_collection_is_built_like_files(tmp_path):
     assert dataset.card["licence"] == ["Apache-2.0"]
     assert dataset.attributes(["height"]).ravel() == pytest.approx(5.0)
     assert dataset.card["sources"][0]["buildings"] == 40
+
+
+def uneven(number: int) -> Building:
+    """A collection with one flaw."""
+    return cuboid(12 // (number - 2), 1.0)
+
+
+def test_a_building_that_a_collection_fails_to_make_is_one_row(tmp_path):
+    report = build([Collection("boxes", uneven, 5)], tmp_path / "DS", SMALL, workers=1)
+    assert len(report.rows) == 5
+    (row,) = (row for row in report.rows if row.reason is Reason.UNREADABLE)
+    assert "ZeroDivisionError" in row.detail
 
 
 def test_a_building_that_breaks_the_code_is_one_row(houses, tmp_path, monkeypatch):

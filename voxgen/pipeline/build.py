@@ -194,7 +194,7 @@ class _Build:
         place: dict[str, np.ndarray] = {
             "id": np.array([row.id for row in rows]),
             "source": np.array([row.source for row in rows]),
-            "licence": np.array([self.material.origins[row.source].licence for row in rows]),
+            "licence": np.array([self.material.licence(row.source) for row in rows]),
             "split": plan.split[plan.kept].astype(np.int8),
             "shape": np.unique(plan.shape[plan.kept], return_inverse=True)[1].astype(np.int64),
             "origin": np.stack([grid.origin for grid in grids]),

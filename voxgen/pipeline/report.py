@@ -40,7 +40,8 @@ HINTS: dict[Reason, str] = {
     Reason.OPEN: "close the holes, or take open buildings too (filters.closed=false)",
     Reason.FOOTPRINTS: "cut the model into single buildings, or set filters.one_footprint=false",
     Reason.LOD: "use a finer model, or lower filters.min_lod",
-    Reason.TOO_LARGE: "check the unit (--unit), or raise filters.max_extent",
+    Reason.TOO_LARGE: "check the unit (--unit), read each object as a building (read.split=true), "
+    "or raise filters.max_extent",
     Reason.TRIANGLES: "simplify the model, or raise filters.max_triangles",
     Reason.LOW: "check the unit and the up axis (--unit, --up), or lower filters.min_height",
     Reason.SMALL: "check the unit (--unit), or lower filters.min_footprint",

@@ -2,11 +2,12 @@
 
 Both come as *batches*: pieces of work for one process, known by a fingerprint of what they hold, so that a
 build that was killed finds the batches it had done. Licences and attributions are collected from a
-`SOURCE.json` beside the files or in a folder above them.
+`SOURCE.json` or an `ATTRIBUTION.txt` beside the files or in a folder above them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ..formats import Building, ReadOptions, SourceFile, expand, read_buildings
+from ..geometry.mesh import Mesh
 from .store import sha256_of
 
 BATCH_FILES = 64
@@ -26,6 +28,11 @@ BATCH_NUMBERS = 128
 """Buildings of a collection in one batch."""
 
 PROVENANCE = "SOURCE.json"
+"""File beside the models, with `licence` and `attribution`."""
+
+ATTRIBUTION = "ATTRIBUTION.txt"
+"""File beside the models whose whole text is the attribution."""
+
 FOLDERS_ABOVE = 2
 """How far above a file its provenance is looked for."""
 
@@ -99,7 +106,7 @@ class Batch:
             yield from read_buildings(file, options)
         if self.collection is not None:
             for number in range(*self.numbers):
-                yield replace(self.collection.building(number), source=self.collection.name)
+                yield _made(self.collection, number)
 
     def singles(self) -> list[Batch]:
         """Give each file or number as a batch of its own."""
@@ -126,6 +133,10 @@ class Material:
     batches: tuple[Batch, ...]
     origins: dict[str, Origin]
     notes: tuple[str, ...]
+
+    def licence(self, source: str) -> str:
+        """Give the licence of a row's source, empty where nothing says it."""
+        return self.origins[source].licence if source in self.origins else ""
 
 
 def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> Material:
@@ -191,6 +202,14 @@ def _numbers(collection: Collection) -> Iterator[Batch]:
         yield Batch(_hash(told), (collection.name,), (), collection, (first, last))
 
 
+def _made(collection: Collection, number: int) -> Building:
+    try:
+        return replace(collection.building(number), source=collection.name)
+    except Exception as failure:  # one bad building must not end a run over ten thousand
+        told = f"not made ({type(failure).__name__}: {failure})"
+        return Building(str(number), collection.name, Mesh.of([], []), error=told)
+
+
 def _content(path: Path) -> tuple[int, str]:
     try:
         return path.stat().st_size, sha256_of(path)
@@ -199,14 +218,15 @@ def _content(path: Path) -> tuple[int, str]:
 
 
 def _owed(folder: Path) -> tuple[str, str]:
+    """Licence and attribution of the files in a folder, from the nearest folder that says anything."""
     for place in [folder.absolute(), *folder.absolute().parents][: FOLDERS_ABOVE + 1]:
-        try:
+        with contextlib.suppress(OSError, ValueError):
             told = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(told, dict):
-            licence = str(told.get("licence") or told.get("license") or "")
-            return licence, str(told.get("attribution") or licence)
+            if isinstance(told, dict):
+                licence = str(told.get("licence") or told.get("license") or "")
+                return licence, str(told.get("attribution") or licence)
+        with contextlib.suppress(OSError, ValueError):
+            return "", (place / ATTRIBUTION).read_text(encoding="utf-8").strip()
     return "", ""
 
 
