@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -139,6 +140,19 @@ def test_a_scan_is_a_building_too(tmp_path):
     strict = BuildConfig.preset("standard")
     with pytest.raises(DataError, match="a point cloud has no surface"):
         build([folder], tmp_path / "DS", strict, workers=1)
+
+
+def nameless(number: int) -> Building:
+    """A collection with ids that are no text, as JSON escapes can make them."""
+    return replace(cuboid(number, 1.0), id=f"\ud800{number},\n=1+1")
+
+
+def test_names_that_are_no_text_do_no_harm(tmp_path):
+    report = build([Collection("boxes\udcff", nameless, 5)], tmp_path / "DS", SMALL, workers=1)
+    assert {row.reason for row in report.rows} <= {None, Reason.DUPLICATE}
+    Dataset.open(tmp_path / "DS").verify()
+    with (tmp_path / "DS" / REPORT).open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 5
 
 
 def test_nothing_accepted_is_an_error_that_says_why(tmp_path):

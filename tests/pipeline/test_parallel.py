@@ -51,6 +51,4 @@ def test_workers_end_with_their_parent():
     assert int(parent.stdout.readline()) > 0
     parent.kill()
     # The workers hold the other end of this pipe: it closes only when the last of them is gone.
-    assert parent.stdout.read() == ""
-    parent.stdout.close()
-    parent.wait()
+    assert parent.communicate(timeout=60) == ("", None)

@@ -311,7 +311,8 @@ def _command(sources: Sequence[str | Path | Collection], out: Path) -> str:
 
 
 def _hash(*parts: object) -> str:
-    return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
+    told = "\n".join(str(part) for part in parts)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _silent(stage: str, done: int, total: int) -> None:

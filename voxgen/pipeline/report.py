@@ -141,7 +141,11 @@ class Report:
 
     def write_csv(self, path: Path) -> None:
         """Write the rows as UTF-8 CSV, whole or not at all."""
-        with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        # Names of files and buildings may hold what is no text (lone surrogates); it is written as escapes.
+        with (
+            replacing(path) as beside,
+            beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for row in self.rows:

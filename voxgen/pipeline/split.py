@@ -89,5 +89,5 @@ def _without_empty(
 
 
 def _number(key: str, seed: int) -> float:
-    digest = hashlib.sha256(f"{seed}\n{key}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\n{key}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
