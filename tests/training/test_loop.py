@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_toys import ADDRESS, Game, ToyConfig, ToyData, settings, toy
+from training_toys import ADDRESS, Game, Toy, ToyConfig, ToyData, settings, toy
 
 from voxgen import checkpoint
 from voxgen.errors import DataError, UsageError
@@ -18,6 +19,7 @@ from voxgen.training.loop import train
 from voxgen.training.metrics import read_metrics
 from voxgen.training.players import DivergedError
 from voxgen.training.run import Run, find_model, run_path
+from voxgen.training.state import read_position
 
 DATA = ToyData()
 GAME = "training_toys:Game"
@@ -243,6 +245,25 @@ def test_tensorboard_writes_events_where_it_is_installed(tmp_path):
     pytest.importorskip("tensorboard")
     list(train(tmp_path / "r", DATA, toy(), settings(steps=2, tensorboard=True)))
     assert list((tmp_path / "r" / "tensorboard").glob("events*"))
+
+
+def test_an_interrupt_in_a_step_lets_it_end_and_saves_it(tmp_path, monkeypatch):
+    steps = train(tmp_path / "r", DATA, toy(), settings(save_seconds=1e9))
+    next(steps)
+    whole_loss = Toy.loss
+
+    def interrupted(self, batch, player="model"):
+        signal.raise_signal(signal.SIGINT)
+        return whole_loss(self, batch, player)
+
+    monkeypatch.setattr(Toy, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(steps)
+    monkeypatch.undo()
+    assert read_position(tmp_path / "r" / "state.safetensors").step == 2
+    list(train(tmp_path / "whole", DATA, toy(), settings()))
+    list(train(tmp_path / "r", DATA, toy(), settings()))
+    _assert_same_run(tmp_path / "whole", tmp_path / "r")
 
 
 def test_the_threads_are_given_back(tmp_path):

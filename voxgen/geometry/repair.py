@@ -58,7 +58,7 @@ def repair(
     """
     report = RepairReport()
     if diagonals:
-        occupancy = _resolved(grid.occupancy)
+        occupancy = resolve_contacts(grid.occupancy)
         new = occupancy & ~grid.occupancy
         report = replace(report, filled=int(np.count_nonzero(new)))
         if new.any():
@@ -97,7 +97,8 @@ def _lowered(values: Shaped[np.ndarray, "x y z"], layers: int) -> Shaped[np.ndar
     return moved
 
 
-def _resolved(occupancy: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+def resolve_contacts(occupancy: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+    """Give occupancy with voxels filled where others touch along an edge or a corner only."""
     padded = np.pad(occupancy, 1)
     while _fill_contacts(padded, _fills()):
         pass

@@ -63,6 +63,7 @@ class Health:
         empty: how many hold less than a twentieth of what a real building does.
         fill: mean share of the grid that they fill.
         overlap: mean IoU of two different samples; NaN where fewer than two are not empty.
+        nearest: mean IoU of a sample with its nearest training building; NaN where all are empty.
         copies: how many are copies of training buildings.
         reference: the real buildings.
     """
@@ -71,6 +72,7 @@ class Health:
     empty: int
     fill: float
     overlap: float
+    nearest: float
     copies: int
     reference: Reference
 
@@ -82,6 +84,7 @@ class Health:
             "health/fill_real": self.reference.fill,
             "health/overlap": self.overlap,
             "health/overlap_real": self.reference.overlap,
+            "health/nearest": self.nearest,
             "health/copies": self.copies / self.count,
         }
 
@@ -118,12 +121,14 @@ def examine(samples: Bool[np.ndarray, "n x y z"], reference: Reference) -> Healt
     """Hold samples against real buildings."""
     fill = samples.mean(axis=(1, 2, 3))
     there = samples[fill >= reference.fill / 20]
+    nearest = nearest_iou(there, reference.bits) if len(there) else np.zeros(0)
     return Health(
         count=len(samples),
         empty=len(samples) - len(there),
         fill=float(fill.mean()),
         overlap=mean_overlap(pack(there)) if len(there) else float("nan"),
-        copies=int((nearest_iou(there, reference.bits) > COPY).sum()) if len(there) else 0,
+        nearest=float(nearest.mean()) if len(there) else float("nan"),
+        copies=int((nearest > COPY).sum()),
         reference=reference,
     )
 

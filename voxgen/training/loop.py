@@ -24,6 +24,7 @@ from ..models.base import GenerativeModel
 from .config import TrainConfig
 from .data import TrainingData, fingerprint
 from .devices import choose, make_fabric, thread_count
+from .interrupt import interrupts_wait
 from .lock import exclusive
 from .metrics import MetricsFile, Sink, TensorBoard
 from .players import DivergedError
@@ -79,7 +80,7 @@ def train(
 ) -> Iterator[Step]:
     """Train a model, or go on with a run.
 
-    Leaving the generator early saves the state, and the same call goes on. With several devices each process
+    Leaving the generator early, by Ctrl-C too, saves the state, and the same call goes on. With several devices each process
     runs this; only the first yields steps.
 
     Args:
@@ -167,7 +168,8 @@ class _Lead:
         while progress < 1:
             with self._explained():
                 started = time.perf_counter()
-                moved = self.session.advance(progress)
+                with interrupts_wait():
+                    moved = self.session.advance(progress)
                 self._measure_pace(time.perf_counter() - started)
                 after = self.session.progress()
                 report = self._report(after, moved.values()) if self._is_due(progress, after) else None

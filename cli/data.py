@@ -1,0 +1,20 @@
+"""`voxgen data`: build, look at and draw data sets."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import rich_click as click
+
+from .lazy import LazyGroup
+
+
+class Data(LazyGroup):
+    """The commands about data sets."""
+
+    lazy: ClassVar = {"build": "data_build", "info": "data_info", "sheet": "data_sheet"}
+
+
+@click.group("data", cls=Data, short_help="Build, describe and draw data sets.")
+def command() -> None:
+    """Build a data set from building files, look at it, draw it."""

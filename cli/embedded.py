@@ -1,0 +1,87 @@
+"""The embedded buildings as a data set: built once, kept in the user's cache folder.
+
+A source `massing`, `massing:5000` or `massing:5000:7` stands for so many procedural buildings of a seed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import say
+
+if TYPE_CHECKING:
+    from voxgen.pipeline.build import Progress
+    from voxgen.pipeline.sources import Collection
+
+NAME = "massing"
+COUNT = 2000
+RESOLUTION = (32, 32, 32)
+
+
+def cache_folder() -> Path:
+    """Where data sets are kept that voxgen can build again: $VOXGEN_CACHE, or the system's place for it."""
+    told = os.environ.get("VOXGEN_CACHE")
+    if told:
+        return Path(told)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "voxgen" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "voxgen"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voxgen"
+
+
+def is_embedded(source: str) -> bool:
+    """Tell whether a source stands for the embedded buildings; a file or folder of that name goes first."""
+    return source.partition(":")[0] == NAME and not Path(source).exists()
+
+
+def collection(source: str) -> Collection:
+    """Give the buildings that a source such as `massing:5000:7` stands for.
+
+    Raises:
+        UsageError: when count or seed are no whole numbers.
+    """
+    from voxgen.errors import UsageError
+    from voxgen.pipeline.sources import Collection
+
+    _, _, told = source.partition(":")
+    count, _, seed = told.partition(":")
+    try:
+        n, s = int(count or COUNT), int(seed or 0)
+        if n < 1 or s < 0:
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"{source!r}; write massing, massing:COUNT or massing:COUNT:SEED, for example massing:5000"
+        ) from None
+    # By name: the folder of data sets lies outside the package that bears its name.
+    massing = import_module("voxgen.datasets.massing")
+    return Collection(
+        name=NAME if s == 0 else f"{NAME}-{s}",
+        building=partial(massing.building, seed=s),
+        count=n,
+        settings=f"seed={s}",
+        licence="CC0-1.0",
+        attribution="",
+    )
+
+
+def embedded_data(progress: Progress, workers: int | None = None) -> Path:
+    """Give the folder of the embedded data set, which is built where it is not there yet."""
+    from importlib.metadata import version
+
+    from voxgen.pipeline.build import build
+    from voxgen.pipeline.config import BuildConfig
+    from voxgen.pipeline.store import is_dataset
+
+    out = cache_folder() / version("voxgen") / NAME
+    if not is_dataset(out):
+        say.note(f"building the embedded data set of {COUNT:,} procedural buildings, once, in {out}")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        build([collection(NAME)], out, BuildConfig(resolution=RESOLUTION), workers=workers, progress=progress)
+    return out

@@ -1,0 +1,113 @@
+"""What all commands that write buildings share: settings from options, the loop, the sheet, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import say
+from .progress import Bar
+
+if TYPE_CHECKING:
+    from voxgen.export import Exported, ExportSettings
+    from voxgen.geometry.grid import VoxelGrid
+
+SHEET = "sheet.png"
+SHEET_MOST = 64
+"""Buildings on a contact sheet at most."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """The values of `options.export_options`."""
+
+    out: Path | None
+    formats: tuple[str, ...]
+    surface: str
+    out_up: str
+    out_unit: str
+    place: str
+    mend: bool
+
+    def settings(self, metadata: Mapping[str, Any]) -> ExportSettings:
+        """Give the library's settings."""
+        from voxgen.export import ExportSettings
+
+        return ExportSettings(
+            formats=self.formats,
+            surface="blocks" if self.surface == "blocks" else "smooth",
+            up=self.out_up,
+            unit=self.out_unit,
+            place="world" if self.place == "world" else "origin",
+            mend=self.mend,
+            metadata=metadata,
+        )
+
+    def folder(self, name: str) -> Path:
+        """Give the folder asked for, or one named after the command's subject."""
+        return self.out or Path(name)
+
+
+def write_buildings(
+    grids: Iterable[tuple[str, VoxelGrid]], count: int, out: Path, settings: ExportSettings, title: str
+) -> list[Exported]:
+    """Write grids and their contact sheet, with a bar; empty ones are told.
+
+    Raises:
+        VoxgenError: when not one of them has a filled voxel.
+    """
+    from voxgen.errors import VoxgenError
+    from voxgen.export import export_grids
+    from voxgen.pictures import grid_sheet, save_png
+
+    done: list[Exported] = []
+    with Bar() as bar:
+        for one in export_grids(grids, out, settings):
+            done.append(one)
+            bar.show(len(done) / max(count, 1), f"{len(done):,} of {count:,} written")
+    made = [one for one in done if one.files]
+    for one in done:
+        if not one.files:
+            say.warn(f"{one.name} is empty; nothing was written for it")
+    if not made:
+        raise VoxgenError(f"none of {len(done)} buildings has a filled voxel, so nothing was written")
+    shown = made[:SHEET_MOST]
+    captions = [_caption(one) for one in shown]
+    save_png(grid_sheet([one.grid for one in shown], captions, title=title), out / SHEET)
+    return done
+
+
+def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, Any]) -> None:
+    """Give what was written."""
+    made = [one for one in done if one.files]
+    mended = sum(bool(one.repairs) for one in made)
+    kinds = sorted({path.suffix[1:] for one in made for path in one.files})
+    text = f"{len(made)} buildings as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
+    if mended:
+        text += f"; {mended} mended (see buildings.csv)"
+    values = {
+        **more,
+        "out": out,
+        "sheet": out / SHEET,
+        "table": out / "buildings.csv",
+        "buildings": [
+            {"name": one.name, "files": list(one.files), "repairs": one.repairs, **one.measures}
+            for one in done
+        ],
+    }
+    say.result(values, text, as_json)
+
+
+def metadata_of(card: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """What a file says of the model that made it, credits included."""
+    data = card.get("data") or {}
+    told = {"licence": data.get("licence"), "attribution": data.get("attribution")}
+    credits = {key: "; ".join(map(str, value)) for key, value in told.items() if value}
+    return {"model": card.get("family", ""), **more, **credits}
+
+
+def _caption(one: Exported) -> str:
+    height, area = one.measures.get("height"), one.measures.get("footprint_area")
+    return one.name if height is None or area is None else f"{height:.1f} m, {area:.0f} m2"

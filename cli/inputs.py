@@ -1,0 +1,89 @@
+"""Building files and grid files as grids, one by one; what cannot be used is told and passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import say
+
+if TYPE_CHECKING:
+    from voxgen.formats import Building, ReadOptions
+    from voxgen.geometry.grid import VoxelGrid
+
+
+def read_settings(unit: str | None, up: str | None, lod: float | None, split: bool) -> ReadOptions:
+    """Give the reading options of `options.read_options`."""
+    from voxgen.formats import ReadOptions
+
+    values: dict[str, Any] = {"unit": unit, "up": up, "lod": lod, "split": split}
+    return ReadOptions.parse(values)
+
+
+def grids_of(
+    sources: Sequence[str], resolution: tuple[int, int, int], pitch: float | None, options: ReadOptions
+) -> Iterator[tuple[str, VoxelGrid]]:
+    """Give name and coverage of every building in some files, folders, globs or archives.
+
+    Args:
+        sources: as the user wrote them; .npz files are grids already and pass as they are.
+        resolution: voxels along x, y and z.
+        pitch: metres a voxel; None gives each building the one at which it fills the grid.
+        options: how files are read.
+
+    Raises:
+        DataError: when a source names nothing, or no building could be used.
+    """
+    from voxgen.errors import DataError
+    from voxgen.formats import expand, read_buildings
+    from voxgen.formats.grid_file import SUFFIX, read_grid
+
+    used = seen = 0
+    files = [Path(source) for source in sources if source.lower().endswith(SUFFIX)]
+    for path in files:
+        seen, used = seen + 1, used + 1
+        yield read_grid(path)
+    rest = [source for source in sources if not source.lower().endswith(SUFFIX)]
+    for file in expand(rest, options.limits):
+        for building in read_buildings(file, options):
+            seen += 1
+            grid = _grid(building, resolution, pitch)
+            if grid is not None:
+                used += 1
+                yield building.id, grid
+    if not used:
+        what = f"none of {seen} buildings could be used" if seen else "no building files"
+        raise DataError(f"{what} in {', '.join(map(str, sources))}; the lines above say why")
+
+
+def _grid(building: Building, resolution: tuple[int, int, int], pitch: float | None) -> VoxelGrid | None:
+    import numpy as np
+
+    from voxgen.errors import DataError
+    from voxgen.geometry.placement import place
+    from voxgen.geometry.voxelize import voxelize, voxelize_points
+
+    name = f"{building.id} in {building.source}"
+    if building.error is not None:
+        say.warn(f"{name}: {building.error}")
+        return None
+    for warning in building.warnings:
+        say.warn(f"{name}: {warning}")
+    try:
+        if building.points is not None:
+            if pitch is None:
+                pitch = float((np.ptp(building.points, axis=0) / resolution).max()) * 1.02
+            return voxelize_points(building.points, resolution, pitch)
+        lay = place(building.mesh, resolution, pitch or 1.0)
+        if pitch is None:
+            lay = place(building.mesh, resolution, float((lay.extents / resolution).max()))
+        if not lay.fits:
+            size = " x ".join(f"{metres:.1f}" for metres in lay.extents)
+            say.warn(
+                f"{name}: {size} m is larger than the grid and was cut; raise the pitch or the resolution"
+            )
+        return voxelize(building.mesh, resolution, lay.pitch, lay)
+    except DataError as failure:
+        say.warn(f"{name}: {failure}")
+        return None

@@ -1,0 +1,231 @@
+"""Options that several commands share, and the types of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rich_click as click
+from click.shell_completion import CompletionItem
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+UNITS = ("m", "mm", "cm", "dm", "km", "ft", "in")
+FORMATS = ("obj", "stl", "ply", "glb", "npz")
+
+
+class Resolution(click.ParamType):
+    """`32` or `160x160x80`."""
+
+    name = "N|XxYxZ"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int]:
+        """Give three counts."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            counts = [int(part) for part in str(value).lower().split("x")]
+        except ValueError:
+            counts = []
+        if len(counts) not in (1, 3) or any(not 4 <= n <= 1024 for n in counts):
+            self.fail(f"{value!r} is no resolution; give 32, or 160x160x80, each from 4 to 1024", param, ctx)
+        x, y, z = counts * 3 if len(counts) == 1 else counts
+        return x, y, z
+
+
+class Formats(click.ParamType):
+    """`obj,stl`."""
+
+    name = "LIST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Give the formats; what is unknown is an error of usage here."""
+        if isinstance(value, tuple):
+            return value
+        from voxgen.errors import VoxgenError
+        from voxgen.export import checked_formats
+
+        try:
+            return checked_formats(str(value).split(","))
+        except VoxgenError as failure:
+            self.fail(str(failure), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (click's signature)
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete the last of the list."""
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + one) for one in FORMATS if one.startswith(last)]
+
+
+class Asked(click.ParamType):
+    """`height=9`."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        """Give name and number."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).partition("=")
+        try:
+            if not equals:
+                raise ValueError
+            return name.strip(), float(number)
+        except ValueError:
+            self.fail(f"{value!r}; write a name and a number, for example height=9", param, ctx)
+
+
+class RunName(click.ParamType):
+    """The name of a run, or its folder."""
+
+    name = "RUN"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (click's signature)
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete the names of the runs there are."""
+        from voxgen.training.run import runs_folder
+
+        names = sorted(path.parent.name for path in runs_folder().glob("*/config.json"))
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    told = "Give the result as one JSON object on stdout."
+    return click.option("--json", "as_json", is_flag=True, help=told)(function)
+
+
+def dry_run_option(function: F) -> F:
+    """`--dry-run`."""
+    return click.option("--dry-run", is_flag=True, help="Check and print the settings, then stop.")(function)
+
+
+def config_options(function: F) -> F:
+    """`-c/--config` and `--set`."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    function = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated."
+    )(function)
+    return click.option("-c", "--config", "config_file", type=file, help="Settings as a TOML file.")(function)
+
+
+def seed_option(function: F) -> F:
+    """`--seed`."""
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Decides all chance."
+    )(function)
+
+
+def device_option(function: F) -> F:
+    """`--device`."""
+    return click.option(
+        "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, mps."
+    )(function)
+
+
+def allow_option(function: F) -> F:
+    """`--allow`."""
+    return click.option(
+        "--allow",
+        multiple=True,
+        metavar="MODULE:CLASS",
+        help="A family from outside voxgen whose code may be imported.",
+    )(function)
+
+
+def read_options(function: F) -> F:
+    """How building files are read: `--unit`, `--up`, `--lod`, `--split-objects`."""
+    for option in (
+        click.option("--split-objects", is_flag=True, help="Objects and groups of a file are buildings."),
+        click.option("--lod", type=float, help="Level of detail to take; the highest if left out."),
+        click.option("--up", "file_up", type=click.Choice(("z", "y")), help="Up axis of the files."),
+        click.option(
+            "--unit", "file_unit", type=click.Choice(UNITS), help="Unit of the files; guessed where unsaid."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def export_options(formats: str, *short: str) -> Decorator[Any]:
+    """How grids become files: `-o`, `--format`, `--surface`, `--out-up`, `--out-unit`, `--place`, `--mend`.
+
+    Args:
+        formats: the formats written where none is asked for.
+        short: `--up` and `--unit` where the command reads no files that these would be about.
+    """
+    up = [name for name in short if name == "--up"]
+    unit = [name for name in short if name == "--unit"]
+    options = (
+        click.option(
+            "--mend/--no-mend",
+            default=True,
+            help="Fill diagonal contacts, drop loose pieces, set on the ground. [default: mend]",
+        ),
+        click.option(
+            "--place",
+            type=click.Choice(("origin", "world")),
+            default="origin",
+            show_default=True,
+            help="Set each building on the origin, or leave it where it stands in the world.",
+        ),
+        click.option(
+            *unit,
+            "--out-unit",
+            "out_unit",
+            type=click.Choice(UNITS),
+            default="m",
+            show_default=True,
+            help="Unit of OBJ, STL and PLY.",
+        ),
+        click.option(
+            *up,
+            "--out-up",
+            "out_up",
+            type=click.Choice(("z", "y")),
+            default="z",
+            show_default=True,
+            help="Up axis of OBJ, STL and PLY; y opens upright in Blender. GLB is always Y up.",
+        ),
+        click.option(
+            "--surface",
+            type=click.Choice(("smooth", "blocks")),
+            default="smooth",
+            show_default=True,
+            help="Iso-surface, or the voxels as they are.",
+        ),
+        click.option(
+            "--format",
+            "formats",
+            type=Formats(),
+            default=formats,
+            show_default=True,
+            help="Any of obj, stl, ply, glb, npz, with commas.",
+        ),
+        click.option(
+            "-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write."
+        ),
+    )
+
+    def decorate(function: F) -> F:
+        for option in options:
+            function = option(function)
+        return function
+
+    return decorate

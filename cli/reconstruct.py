@@ -1,0 +1,70 @@
+"""`voxgen reconstruct`: buildings through a model and back, beside the originals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+from . import say
+from .exporting import SHEET_MOST, ExportOptions, metadata_of, report, write_buildings
+from .inputs import grids_of, read_settings
+from .options import RunName, allow_option, device_option, export_options, json_option, read_options
+from .sample import run_label
+
+PAIRS = "pairs.png"
+
+
+@click.command("reconstruct", short_help="Show buildings as a model sees them.")
+@click.argument("run", type=RunName())
+@click.argument("files", nargs=-1, required=True)
+@read_options
+@export_options("obj,stl")
+@device_option
+@allow_option
+@json_option
+def command(
+    run: str,
+    files: tuple[str, ...],
+    file_unit: str | None,
+    file_up: str | None,
+    lod: float | None,
+    split_objects: bool,
+    device: str,
+    allow: tuple[str, ...],
+    as_json: bool,
+    **export: Any,
+) -> None:
+    """Show buildings as a model sees them: encoded and decoded again, with the IoU of each.
+
+    FILES are building files, folders, globs and archives, or .npz grids at the model's resolution and pitch.
+    """
+    import numpy as np
+
+    from voxgen.generator import load
+    from voxgen.geometry.grid import pack
+    from voxgen.geometry.similarity import popcount_iou
+    from voxgen.pictures import grid_sheet, save_png
+
+    options = ExportOptions(**export)
+    generator = load(run, device=device, allow=allow)
+    reading = read_settings(file_unit, file_up, lod, split_objects)
+    given = list(grids_of(files, generator.resolution, generator.pitch, reading))
+    made = [(name, generator.reconstruct(grid)) for name, grid in given]
+    ious = [
+        float(popcount_iou(pack(a.occupancy)[None], pack(b.occupancy)[None])[0, 0])
+        for (_, a), (_, b) in zip(given, made, strict=True)
+    ]
+    name = run_label(run)
+    out = options.folder(f"{name}-reconstructed")
+    settings = options.settings(metadata_of(generator.card, run=name))
+    done = write_buildings(made, len(made), out, settings, f"{name}: {len(made)} buildings reconstructed")
+    shown = [grid for pair in zip(given, made, strict=True) for _, grid in pair][: 2 * SHEET_MOST]
+    captions = [text for (n, _), iou in zip(given, ious, strict=True) for text in (n, f"IoU {iou:.3f}")]
+    sheet = grid_sheet(
+        shown, captions[: len(shown)], columns=min(8, 2 * len(given)), title="given, and as seen by " + name
+    )
+    save_png(sheet, out / PAIRS)
+    say.note(f"median IoU {np.median(ious):.3f} over {len(ious)} buildings; pairs in {out / PAIRS}")
+    values = {"run": name, "pairs": out / PAIRS, "iou": dict(zip([n for n, _ in given], ious, strict=True))}
+    report(done, out, as_json, values)

@@ -1,0 +1,181 @@
+"""`voxgen train`: a data set and a name in, a run folder out; the same command goes on with a stopped run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from . import say
+from .options import config_options, dry_run_option, json_option
+from .progress import Bar, Stages
+
+if TYPE_CHECKING:
+    from voxgen.pipeline.store import Dataset
+    from voxgen.training.loop import Step
+
+    from .plan import TrainPlan
+
+SHOWN = ("validation/iou", "health/nearest", "health/fill")
+
+
+@click.command("train", short_help="Train a model; the same command goes on with a stopped run.")
+@click.option("--model", "family", help="vae, gan, or package.module:Class.  [default: vae]")
+@click.option("--recipe", help="A variant of the model, such as thesis for gan.")
+@click.option("--data", help="Folder of a data set; the embedded buildings if left out.")
+@click.option("--name", help="Name of the run; made from model and data if left out.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Budget of time.  [default: 10]")
+@click.option("--steps", type=click.IntRange(1), help="Budget of steps.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Decides all chance.  [default: 0]")
+@click.option("--batch-size", type=click.IntRange(1), help="Samples a step.")
+@click.option("--accelerator", type=click.Choice(("auto", "cpu", "cuda", "mps")), help="Where to compute.")
+@click.option("--masks", help="Spatial masks to learn, with commas: footprint, envelope.")
+@config_options
+@dry_run_option
+@json_option
+def command(
+    family: str | None,
+    recipe: str | None,
+    data: str | None,
+    name: str | None,
+    minutes: float | None,
+    steps: int | None,
+    seed: int | None,
+    batch_size: int | None,
+    accelerator: str | None,
+    masks: str | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Train a model on a data set, for some minutes or steps.
+
+    Without --data it trains on the embedded procedural buildings. Settings of the loop are `train.KEY`, of
+    the model `model.KEY`: --set train.learning_rate=5e-4 --set model.width=96. Ctrl-C saves; the same
+    command goes on.
+    """
+    from .plan import make_plan
+
+    given = {
+        "family": family,
+        "recipe": recipe,
+        "data": data,
+        "name": name,
+        "masks": None if masks is None else tuple(part.strip() for part in masks.split(",") if part.strip()),
+        "train.minutes": minutes,
+        "train.steps": steps,
+        "train.seed": seed,
+        "train.batch_size": batch_size,
+        "train.accelerator": accelerator,
+    }
+    plan = make_plan(config_file, given, overrides)
+    _check_model(plan)
+    if dry_run:
+        values = {**plan.model_dump(mode="json"), "name": plan.run}
+        say.result(values, plan.model_copy(update={"name": plan.run}).to_json(), as_json)
+        return
+    with Bar() as bar:
+        found = _data(plan, bar)
+        say.note(_opening(plan, found))
+        last = _follow(_steps(plan, found), plan, bar)
+    _report(plan, last, as_json)
+
+
+def _check_model(plan: TrainPlan) -> None:
+    """Refuse an unknown model or setting before anything is built or loaded."""
+    from voxgen.models import family
+
+    family(plan.family, plan.recipe).config_class().with_overrides(plan.model_settings())
+
+
+def _data(plan: TrainPlan, bar: Bar) -> Dataset:
+    from voxgen.pipeline.store import Dataset
+
+    from .embedded import embedded_data, is_embedded
+
+    return Dataset.open(embedded_data(Stages(bar)) if is_embedded(plan.data) else plan.data)
+
+
+def _opening(plan: TrainPlan, data: Dataset) -> str:
+    kind = plan.family if plan.recipe == "default" else f"{plan.family} ({plan.recipe})"
+    return (
+        f"training {kind} on {len(data.indices('train')):,} buildings of {data.path.name} "
+        f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
+        f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
+    )
+
+
+def _steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
+    from voxgen.api import train
+    from voxgen.models.condition import ATTRIBUTES
+
+    known = tuple(name for name in ATTRIBUTES if name in data.attribute_names)
+    return train(
+        plan.run,
+        data,
+        plan.family,
+        plan.train,
+        recipe=plan.recipe,
+        settings=plan.model_settings(),
+        attributes=known if plan.attributes is None else plan.attributes,
+        masks=plan.masks,
+    )
+
+
+def _follow(steps: Iterator[Step], plan: TrainPlan, bar: Bar) -> Step:
+    """Take all steps and tell how they go: a bar on a terminal, and a line for each report."""
+    last = None
+    try:
+        for step in steps:
+            last = step
+            for text in step.notes:
+                bar.note(text)
+            for text in step.warnings:
+                bar.clear()
+                say.warn(text)
+            if step.measured:
+                bar.note(_line(step))
+            bar.show(step.progress, f"step {step.step:,}  {_losses(step)}")
+    except KeyboardInterrupt:
+        bar.note(f"\nstopped at step {last.step if last else 0:,}, and saved; the same command goes on")
+        raise
+    from voxgen.errors import VoxgenError
+
+    if last is None:
+        raise VoxgenError(f"the run {plan.run!r} took no step; give more minutes or steps")
+    return last
+
+
+def _line(step: Step) -> str:
+    measured = [f"{key.partition('/')[2]} {step.measured[key]:.3g}" for key in SHOWN if key in step.measured]
+    pace = f"{step.samples_per_second:.0f} samples/s" if step.samples_per_second else ""
+    parts = [f"{step.progress:4.0%}", f"step {step.step:,}", f"{step.seconds / 60:.1f} min"]
+    return "  ".join([*parts, _losses(step), *measured, pace]).rstrip()
+
+
+def _losses(step: Step) -> str:
+    return "  ".join(f"{key.partition('/')[2]} {value:.3g}" for key, value in list(step.losses.items())[:4])
+
+
+def _report(plan: TrainPlan, last: Step, as_json: bool) -> None:
+    from voxgen.training.run import Run, run_path
+
+    run = Run(run_path(plan.run))
+    values: dict[str, Any] = {
+        "run": plan.run,
+        "path": run.path,
+        "model": run.model,
+        "step": last.step,
+        "seconds": last.seconds,
+        "finished": last.finished,
+        "losses": last.losses,
+        "measured": last.measured,
+        "sheet": last.sheet,
+    }
+    sheet = f"; samples in {last.sheet}" if last.sheet else ""
+    text = f"{plan.run}: {last.step:,} steps in {last.seconds / 60:.1f} minutes, in {run.path}{sheet}"
+    say.result(values, text, as_json)
+    say.hint(f"voxgen sample {plan.run} -n 16 -o {plan.run}-buildings")
