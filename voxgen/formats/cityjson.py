@@ -94,10 +94,11 @@ def open_model(document: Mapping[str, Any]) -> Model:
     crs = crs_name(str(system)) if system else None
     templates = document.get("geometry-templates")
     templates = templates if isinstance(templates, Mapping) else {}
+    listed = templates.get("templates")
     return Model(
         _transform(document.get("transform")),
         crs,
-        list(templates.get("templates") or []),
+        listed if isinstance(listed, list) else [],
         as_points(templates.get("vertices-templates") or []),
     )
 

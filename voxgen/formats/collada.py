@@ -16,7 +16,7 @@ from ..errors import DataError
 from .building import Building
 from .finish import finish_objects
 from .options import ReadOptions
-from .scene import Scene
+from .scene import Scene, overflowing
 from .source import SourceFile
 from .xml import Element, child, children, local, parse_xml
 
@@ -43,7 +43,8 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
     unit, axis = _asset(root)
     start = X_UP if axis == "X_UP" else np.eye(4)
     try:
-        _walk(document, scene, start)
+        with overflowing():
+            _walk(document, scene, start)
     except (ValueError, KeyError, OverflowError, IndexError) as failure:
         raise DataError(f"COLLADA is damaged ({type(failure).__name__}: {str(failure)[:100]})") from None
     up = "z" if axis == "Z_UP" else "y"

@@ -19,7 +19,7 @@ from .finish import finish_objects
 from .gltf_buffers import Buffers, entry_of
 from .json_text import parse_json
 from .options import ReadOptions
-from .scene import Scene
+from .scene import Scene, overflowing
 from .source import SourceFile
 
 GLB_MAGIC = b"glTF"
@@ -42,7 +42,8 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
     _check_version(document)
     scene = Scene(options.limits)
     try:
-        ignored = _walk(document, Buffers(file, document, binary, options.limits), scene)
+        with overflowing():
+            ignored = _walk(document, Buffers(file, document, binary, options.limits), scene)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as failure:
         raise DataError(f"glTF is damaged ({type(failure).__name__}: {failure})") from None
     warnings = (f"{ignored} primitives of points or lines ignored",) if ignored else ()

@@ -11,6 +11,11 @@ from .assemble import PolygonSoup
 from .limits import Limits
 
 
+def overflowing() -> np.errstate:
+    """Let transforms overflow in peace: they place vertices nowhere, and that is told of the building."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 @dataclass
 class Scene:
     """Collects placed meshes and counts them against the limits, since instances multiply.
@@ -61,11 +66,11 @@ class Scene:
         self.limits.check_size(vertices=self._points + len(vertices), faces=self._corners)
         keep = np.asarray(sizes) >= 3
         loops, sizes = loops[np.repeat(keep, sizes)], sizes[keep]
-        if np.linalg.det(np.nan_to_num(matrix[:3, :3])) < 0:
+        if _mirrors(matrix):
             ends = np.cumsum(sizes)
             start = np.repeat(ends - sizes, sizes)
             loops = loops[np.repeat(ends, sizes) - 1 - (np.arange(len(loops)) - start)]
-        with np.errstate(all="ignore"):  # what is not finite is told of the finished building
+        with overflowing():
             self._vertices.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
         self._loops.append(np.asarray(loops, np.int64) + self._points)
         self._sizes.append(np.asarray(sizes, np.int64))
@@ -82,3 +87,9 @@ class Scene:
             np.concatenate(self._sizes),
             np.concatenate(self._parts),
         )
+
+
+def _mirrors(matrix: Float[np.ndarray, "4 4"]) -> bool:
+    x, y, z = matrix[:3, :3]
+    with overflowing():
+        return bool(np.dot(np.cross(x, y), z) < 0)

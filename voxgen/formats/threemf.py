@@ -18,7 +18,7 @@ from .building import Building
 from .finish import finish_objects
 from .limits import Limits
 from .options import ReadOptions
-from .scene import Scene
+from .scene import Scene, overflowing
 from .source import ARCHIVE_ERRORS, SourceFile
 from .xml import Element, attribute, child, children, local, parse_xml
 
@@ -42,7 +42,8 @@ def read(file: SourceFile, options: ReadOptions) -> Iterator[Building]:
             package = _Package(archive, options.limits)
             model = package.model(package.main())
             scene = Scene(options.limits)
-            _build(package, model, scene)
+            with overflowing():
+                _build(package, model, scene)
     except ARCHIVE_ERRORS as failure:
         raise DataError(f"3MF is cut off or damaged as an archive: {failure}") from None
     unit = model.root.get("unit", "millimeter")
