@@ -138,3 +138,17 @@ def test_welding_keeps_groups_apart():
     welded, index = weld(points, np.array([0, 0, 1, 2]))
     assert len(welded) == 3
     assert index.tolist() == [0, 0, 1, 2]
+
+
+def test_a_crowd_within_a_millimetre_is_welded_without_listing_its_pairs():
+    points = np.random.default_rng(5).uniform(0, 0.0009, (50_000, 3))
+    welded, index = weld(np.concatenate([points, [[1.0, 0, 0]]]))
+    assert len(welded) == 2
+    assert index[-1] == 1
+
+
+def test_a_tangle_of_very_many_corners_keeps_its_rim():
+    count = 20_000
+    points = np.random.default_rng(6).uniform(0, 9, (count, 3)) * [1, 1, 0]
+    faces, _ = triangulate(points, np.arange(count), np.array([0, count]), np.array([0, 1]))
+    assert rim(faces) == ring_edges(np.arange(count), np.array([0, count]))

@@ -17,6 +17,9 @@ import math
 import numpy as np
 from jaxtyping import Float, Integer, Shaped
 
+MOST_CORNERS = 10_000
+"""Corners above which a polygon becomes fans: no wall has as many, and a tangle of them takes minutes."""
+
 
 def triangulate(
     vertices: Float[np.ndarray, "v 3"],
@@ -26,8 +29,8 @@ def triangulate(
 ) -> tuple[Integer[np.ndarray, "f 3"], Integer[np.ndarray, " f"]]:
     """Triangulate polygons with holes.
 
-    A polygon without a plane (zero area) or one that the triangulator cannot follow becomes fans of its
-    rings: a fan keeps the edges, and its signed areas add up to the polygon's.
+    A polygon without a plane (zero area), of over `MOST_CORNERS`, or one that the triangulator cannot follow
+    becomes fans of its rings: a fan keeps the edges, and its signed areas add up to the polygon's.
 
     Args:
         vertices: (v, 3) metres, finite.
@@ -103,7 +106,7 @@ def _triangulate_one(
     length = np.linalg.norm(normal)
     origin = vertices[rings[0][0]]
     reach = np.abs(vertices[rings[0]] - origin).max()
-    if length <= 1e-12 * max(reach, 1e-6) ** 2:
+    if length <= 1e-12 * max(reach, 1e-6) ** 2 or sum(map(len, rings)) > MOST_CORNERS:
         return _fans(rings)
     basis = _plane_basis(normal / length)
     flat = [(vertices[ring] - origin) @ basis for ring in rings]

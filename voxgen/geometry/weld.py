@@ -12,6 +12,9 @@ from jaxtyping import Float, Integer
 WELD_TOLERANCE = 1e-3
 """Vertices closer than this, in metres, are one."""
 
+CROWD = 100
+"""Neighbours of a vertex, on average, above which pairs are too many to list."""
+
 
 def weld(
     vertices: Float[np.ndarray, "v 3"],
@@ -42,7 +45,13 @@ def weld(
     apart = np.zeros(len(vertices)) if groups is None else groups * (4.0 * tolerance)
     keys = np.column_stack([vertices - vertices[0], apart]) + 0.0
     first, exact = _first_of_equal(keys)
-    pairs = KDTree(keys[first]).query_pairs(tolerance * (1 - 1e-4), output_type="ndarray")
+    tree, reach = KDTree(keys[first]), tolerance * (1 - 1e-4)
+    if len(first) > CROWD and tree.count_neighbors(tree, reach) > CROWD * len(first):
+        # Points of one cell lie within the tolerance of each other: join these first.
+        sparse, cell = _first_of_equal(np.floor(keys[first] / (tolerance / 2)))
+        first, exact = first[sparse], cell[exact]
+        tree = KDTree(keys[first])
+    pairs = tree.query_pairs(reach, output_type="ndarray")
     if len(pairs) == 0:
         return vertices[first], exact
     links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(first),) * 2)
