@@ -13,7 +13,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## procedural buildings -> training -> new buildings as OBJ and STL, with a contact sheet
-	$(BIN)/python examples/01_first_buildings.py $(DEMO)
+	$(BIN)/voxgen data build massing:1500 -o $(DEMO)/houses --resolution 32 --pitch 0.75
+	VOXGEN_RUNS=$(DEMO)/runs $(BIN)/voxgen train --model vae --data $(DEMO)/houses --name demo --minutes 3
+	VOXGEN_RUNS=$(DEMO)/runs $(BIN)/voxgen sample demo -n 16 -o $(DEMO)/buildings --format obj,stl --seed 1
+	@echo "data set: $(DEMO)/houses   run: $(DEMO)/runs/demo   OBJ, STL and contact sheet: $(DEMO)/buildings"
 
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest

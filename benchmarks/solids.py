@@ -155,7 +155,7 @@ def sheets(part: Part, facing_down: bool) -> list[Mesh]:
 
 
 def defects(seed: int) -> dict[str, Mesh]:
-    """Give a solid's mesh in each class of defect; the classes with more than one form have several entries."""
+    """Give a solid's mesh in each class of defect; classes with more than one form have several entries."""
     parts = solid_parts(seed)
     whole = joined([p.mesh() for p in parts])
     up = [m for p in parts for m in sheets(p, False)]

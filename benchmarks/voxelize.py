@@ -2,9 +2,9 @@
 
     python -m benchmarks.voxelize --data ../shared/data
 
-draws real usable buildings with a seed and measures, at 64^3: time a building from mesh to solid grid
-(placement and mending of the shell included), IoU with the exact winding number at the voxel centres, IoU with
-the analytic solid under each class of defect, and the way back from coverage to a surface. Tables are Markdown.
+draws real usable buildings with a seed and measures at 64^3: time a building from mesh to solid grid
+(placement and mending of the shell included), IoU with the exact winding number at the voxel centres, IoU
+with the analytic solid under each class of defect, and the way back from coverage to a surface. Tables are Markdown.
 The slow peers run on the first buildings of the draw only; the table says how many. Times on a busy machine
 vary; ratios of one run are what counts.
 """
@@ -67,10 +67,10 @@ def in_grid(mesh: Mesh, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_trimesh(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """trimesh `voxelized().fill()`; its voxel centres are whole numbers, so the mesh moves by a half."""
+    """Trimesh `voxelized().fill()`; its voxel centres are whole numbers, so the mesh moves by a half."""
     import trimesh
 
-    filled = trimesh.Trimesh(points - 0.5, faces, process=True).voxelized(1.0).fill()
+    filled = trimesh.Trimesh(points - 0.5, faces, process=True).voxelized(1.0).fill()  # pyright: ignore[reportOptionalMemberAccess]
     values = np.zeros((RESOLUTION,) * 3, bool)
     index = np.round(filled.points).astype(int)
     index = index[np.all((index >= 0) & (index < RESOLUTION), axis=1)]
@@ -197,7 +197,7 @@ def defect_classes(seeds: int) -> list[dict[str, Any]]:
 
 
 def round_trip(meshes: list[Mesh], pitch: float) -> dict[str, float]:
-    """Mesh to coverage to surface: IoU with the source at twice the resolution, and the error of the volume."""
+    """Mesh to coverage to surface: IoU with the source at twice the resolution, and the volume's error."""
     agreement, errors, seconds = [], [], []
     isosurface(VoxelGrid(np.ones((2, 2, 2), np.bool_)))
     for mesh in meshes:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 from numba import njit
+from numpy.typing import NDArray
 
 from .grid import VoxelGrid
 from .mesh import Mesh
@@ -32,7 +33,7 @@ def blocks(grid: VoxelGrid) -> Mesh:
     lengths = np.diff(rings)[order]
     starts = rings[:-1][order]
     offsets = _from_zero(lengths)
-    loops = loops[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
+    loops = loops[np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))]
     polygons = _from_zero(np.bincount(regions))
     used, local = np.unique(loops, return_inverse=True)
     nx, ny, nz = (n + 1 for n in grid.resolution)
@@ -41,7 +42,7 @@ def blocks(grid: VoxelGrid) -> Mesh:
     return Mesh.of(grid.to_world(lattice), faces)
 
 
-def _from_zero(counts: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n1"]:
+def _from_zero(counts: Shaped[np.ndarray, " n"]) -> NDArray[np.int64]:
     """Offsets of things of these counts, one after the other."""
     offsets = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])

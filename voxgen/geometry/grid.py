@@ -34,7 +34,7 @@ class VoxelGrid:
 
     values: Shaped[np.ndarray, "x y z"]
     pitch: float = 1.0
-    origin: Float[np.ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
+    origin: Float[np.ndarray, 3] = field(default_factory=lambda: np.zeros(3))
     yaw: float = 0.0
 
     @property

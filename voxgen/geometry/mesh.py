@@ -72,7 +72,7 @@ class Mesh:
         return np.stack([used.min(axis=0), used.max(axis=0)])
 
     @property
-    def extents(self) -> Float[np.ndarray, "3"]:
+    def extents(self) -> Float[np.ndarray, 3]:
         """Size along x, y and z in metres."""
         low, high = self.bounds
         return high - low

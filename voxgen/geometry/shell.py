@@ -105,7 +105,7 @@ def _mended(
 
 
 def _single(faces: Integer[np.ndarray, "f 3"], parts: Integer[np.ndarray, " f"]) -> Bool[np.ndarray, " f"]:
-    """Tell which faces stay when those of a part on the same three vertices, facing either way, count once."""
+    """Tell which faces stay when those of a part on the same three vertices count once, however they face."""
     keep = np.zeros(len(faces), np.bool_)
     key = np.column_stack([np.sort(faces, axis=1), parts])
     keep[np.unique(key, axis=0, return_index=True)[1]] = True

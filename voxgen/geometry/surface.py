@@ -1,15 +1,15 @@
 """Coverage to a surface: dual contouring (Ju et al. 2002) with positions and slopes read from the coverage.
 
 Lattice points are voxel centres; a *crossing* is a lattice edge with one end inside (coverage over half), a
-*cell* is a cube of eight lattice points. Each cell that the surface passes gets one vertex, each crossing a quad
-between the four cells around it.
+*cell* is a cube of eight lattice points. Each cell that the surface passes gets one vertex, each crossing a
+quad between the four cells around it.
 
 Where a face crosses a line of voxels, the filled length along the line is the sum of the coverages, as each
 voxel holds the share that lies before the face. So a crossing from an inside voxel `a` to an outside voxel
 `b` lies `(c_a + c_b) / c - 1/2` voxels from the centre of `a`, where `c` is the coverage behind `a`: exactly,
 for faces of moderate slope. The slope of the face there follows from the next crossing beside it, on the
-side away from the cell, so that an edge or corner in the cell does not blur it. The vertex is where the tangent
-planes of the cell's crossings meet best, which puts it on edges and corners.
+side away from the cell, so that an edge or corner in the cell does not blur it. The vertex is where the
+tangent planes of the cell's crossings meet best, which puts it on edges and corners.
 
 Diagonal contacts are filled first (`repair`), after which each cell has one piece of surface: the result is
 closed and two-manifold for any grid.
@@ -36,8 +36,8 @@ _MARGIN = 0.02
 def isosurface(grid: VoxelGrid) -> Mesh:
     """Give the surface of a grid's coverage in world coordinates, metres.
 
-    Closed, two-manifold, turned outwards, with sharp edges and a flat ground face on the grid's floor; no faces
-    for an empty grid.
+    Closed, two-manifold, turned outwards, with sharp edges and a flat ground face on the grid's floor; no
+    faces for an empty grid.
     """
     inside = np.pad(resolve_contacts(grid.occupancy), 2)
     field = np.pad(grid.coverage, 2).astype(np.int16)

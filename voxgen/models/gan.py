@@ -42,7 +42,7 @@ class GANConfig(VAEConfig):
         instance_noise: standard deviation of the noise on both sides at the start of the game.
     """
 
-    critic_widths: tuple[int, ...] = (64, 128, 192)
+    critic_widths: tuple[int, ...] = (48, 96, 96)
     critic_depth: int = 1
     warm_up: float = 0.4
     adversarial: float = 0.02

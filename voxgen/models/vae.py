@@ -41,7 +41,7 @@ class VAEConfig(ModelConfig):
         components: Gaussians of the ex-post prior.
     """
 
-    widths: tuple[int, ...] = (96, 192)
+    widths: tuple[int, ...] = (64, 128)
     depth: int = 2
     refine: int = 32
     latent: int = 8
@@ -51,7 +51,7 @@ class VAEConfig(ModelConfig):
     dice: float = 0.1
     edges: float = 0.5
     rank: int = 64
-    components: int = 24
+    components: int = 8
 
 
 class VAE(EncodingModel[VAEConfig]):

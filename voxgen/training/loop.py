@@ -80,8 +80,8 @@ def train(
 ) -> Iterator[Step]:
     """Train a model, or go on with a run.
 
-    Leaving the generator early, by Ctrl-C too, saves the state, and the same call goes on. With several devices each process
-    runs this; only the first yields steps.
+    Leaving the generator early, by Ctrl-C too, saves the state, and the same call goes on. With several
+    devices each process runs this; only the first yields steps.
 
     Args:
         run: name or folder of the run.
