@@ -33,7 +33,8 @@ def blocks(grid: VoxelGrid) -> Mesh:
     lengths = np.diff(rings)[order]
     starts = rings[:-1][order]
     offsets = _from_zero(lengths)
-    loops = loops[np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))]
+    at = np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))
+    loops = np.asarray(loops)[np.asarray(at, np.int64)].astype(np.int64)
     polygons = _from_zero(np.bincount(regions))
     used, local = np.unique(loops, return_inverse=True)
     nx, ny, nz = (n + 1 for n in grid.resolution)
