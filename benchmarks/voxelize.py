@@ -5,8 +5,8 @@
 draws real usable buildings with a seed and measures at 64^3: time a building from mesh to solid grid
 (placement and mending of the shell included), IoU with the exact winding number at the voxel centres, IoU
 with the analytic solid under each class of defect, and the way back from coverage to a surface. Tables
-are Markdown. The slow peers run on the first buildings of the draw only; the table says how many. Times on a busy machine
-vary; ratios of one run are what counts.
+are Markdown. The slow peers run on the first buildings of the draw only; the table says how many. Times on
+a busy machine vary; ratios of one run are what counts.
 """
 
 from __future__ import annotations

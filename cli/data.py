@@ -1,4 +1,4 @@
-"""`voxgen data`: build, look at and draw data sets."""
+"""`voxgen data`: build, look at, draw and fetch data sets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from .lazy import LazyGroup
 class Data(LazyGroup):
     """The commands about data sets."""
 
-    lazy: ClassVar = {"build": "data_build", "info": "data_info", "sheet": "data_sheet"}
+    lazy: ClassVar = {
+        "build": "data_build",
+        "info": "data_info",
+        "sheet": "data_sheet",
+        "fetch": "data_fetch",
+    }
 
 
-@click.group("data", cls=Data, short_help="Build, describe and draw data sets.")
+@click.group("data", cls=Data, short_help="Build, describe, draw and fetch data sets.")
 def command() -> None:
-    """Build a data set from building files, look at it, draw it."""
+    """Build a data set from building files, look at it, draw it; fetch open data."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import rich_click as click
 
+import voxgen
+
 from . import say
 from .options import json_option
 
@@ -43,7 +45,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Check the installation: packages, devices, folders, and a building through every step."""
     checks: list[tuple[str, bool, str]] = [
         ("python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"),
-        ("voxgen", True, f"{metadata.version('voxgen')} in {Path(__file__).parent}"),
+        ("voxgen", True, f"{metadata.version('voxgen')} in {Path(voxgen.__file__).parent}"),
         *(_tried(package, lambda m=module, p=package: _imported(m, p)) for module, package in NEEDED.items()),
         _tried("open3d", _open3d),
         _tried("devices", _devices),
@@ -105,7 +107,7 @@ def _runs() -> str:
 
 
 def _cache() -> str:
-    from .embedded import cache_folder
+    from voxgen.cache import cache_folder
 
     _check_writable(cache_folder())
     return str(cache_folder())

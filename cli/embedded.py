@@ -5,8 +5,6 @@ A source `massing`, `massing:5000` or `massing:5000:7` stands for so many proced
 
 from __future__ import annotations
 
-import os
-import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,18 +19,6 @@ if TYPE_CHECKING:
 NAME = "massing"
 COUNT = 2000
 RESOLUTION = (32, 32, 32)
-
-
-def cache_folder() -> Path:
-    """Where data sets are kept that voxgen can build again: $VOXGEN_CACHE, or the system's place for it."""
-    told = os.environ.get("VOXGEN_CACHE")
-    if told:
-        return Path(told)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "voxgen" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "voxgen"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voxgen"
 
 
 def is_embedded(source: str) -> bool:
@@ -60,14 +46,15 @@ def collection(source: str) -> Collection:
             f"{source!r}; write massing, massing:COUNT or massing:COUNT:SEED, for example massing:5000"
         ) from None
     # By name: the folder of data sets lies outside the package that bears its name.
-    massing = import_module("voxgen.datasets.massing")
+    datasets = import_module("voxgen.datasets")
+    card = datasets.card(NAME)
     return Collection(
         name=NAME if s == 0 else f"{NAME}-{s}",
-        building=partial(massing.building, seed=s),
+        building=partial(datasets.load(NAME).building, seed=s),
         count=n,
         settings=f"seed={s}",
-        licence="CC0-1.0",
-        attribution="",
+        licence=card.licence,
+        attribution=card.attribution,
     )
 
 
@@ -75,6 +62,7 @@ def embedded_data(progress: Progress, workers: int | None = None) -> Path:
     """Give the folder of the embedded data set, which is built where it is not there yet."""
     from importlib.metadata import version
 
+    from voxgen.cache import cache_folder
     from voxgen.pipeline.build import build
     from voxgen.pipeline.config import BuildConfig
     from voxgen.pipeline.store import is_dataset

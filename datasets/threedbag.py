@@ -7,8 +7,6 @@ release, with the text of the attribution beside them, and are not fetched twice
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from voxgen.atomic import write_text
+from voxgen.cache import cache_folder
 from voxgen.config import Config
 from voxgen.errors import DataError, UsageError
 
@@ -57,17 +56,6 @@ class ThreeDBagConfig(Config):
     @classmethod
     def _is_release(cls, value: str | None) -> str | None:
         return None if value is None else release(value)
-
-
-def cache_folder() -> Path:
-    """Give the user's cache folder: `VOXGEN_CACHE`, or the platform's place for caches."""
-    if told := os.environ.get("VOXGEN_CACHE"):
-        return Path(told).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "voxgen" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "voxgen"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "voxgen"
 
 
 def find(

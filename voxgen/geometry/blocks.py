@@ -27,7 +27,7 @@ def blocks(grid: VoxelGrid) -> Mesh:
     if len(rings) == 1:
         return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
     keep = needed[loops]
-    loops, rings = loops[keep], _from_zero(keep)[rings]
+    loops, rings = loops[np.asarray(keep)], _from_zero(keep)[np.asarray(rings, np.int64)]
     # Of each region the outer ring, which alone has positive area, comes first.
     order = np.lexsort((areas < 0, regions))
     lengths = np.diff(rings)[order]
