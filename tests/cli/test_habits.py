@@ -21,7 +21,8 @@ def voxgen(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom voxgen.cli import cli\n"
-        "try:\n    cli.main(['--help'], standalone_mode=True)\nexcept SystemExit as end:\n    assert not end.code\n"
+        "try:\n    cli.main(['--help'], standalone_mode=True)\n"
+        "except SystemExit as end:\n    assert not end.code\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
