@@ -6,7 +6,6 @@ import shutil
 import sys
 import time
 from types import TracebackType
-from typing import Self
 
 import rich_click as click
 
@@ -24,7 +23,7 @@ class Bar:
         self._drawn = 0.0
         self._shown = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(

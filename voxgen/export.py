@@ -151,7 +151,10 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
     said = {**settings.metadata, **_georeference(mended, settings.place)}
     said |= {key: f"{value:.3f}" for key, value in measures.items()}
     files = []
-    mesh = surface_of(placed, settings.surface) if settings.formats != (SUFFIX[1:],) else None
+    mesh = None if settings.formats == (SUFFIX[1:],) else surface_of(placed, settings.surface)
+    if mesh is not None and settings.mend:
+        # A lowest layer that is filled in part begins above its floor, and the building would hover.
+        mesh = mesh.translated(np.array([0.0, 0.0, placed.origin[2] - mesh.bounds[0, 2]]))
     for suffix in settings.formats:
         path = out / f"{name}.{suffix}"
         if mesh is None or f".{suffix}" == SUFFIX:

@@ -71,6 +71,17 @@ def test_loose_pieces_and_diagonal_contacts_are_mended_and_told(tmp_path: Path) 
     assert mesh.is_watertight
 
 
+@pytest.mark.parametrize("surface", ["smooth", "blocks"])
+def test_a_building_stands_on_the_ground_whatever_its_lowest_layer_holds(
+    tmp_path: Path, surface: str
+) -> None:
+    grid = block()
+    grid.values[3:13, 3:9, 0] = 40
+    settings = ExportSettings(formats=("stl",), surface=surface)  # pyright: ignore
+    (one,) = export_grids([("house", grid)], tmp_path, settings)
+    assert trimesh.load(one.files[0]).bounds[0, 2] == pytest.approx(0, abs=1e-6)
+
+
 def test_an_empty_grid_writes_nothing_and_is_listed(tmp_path: Path) -> None:
     empty = VoxelGrid(np.zeros((8, 8, 8), np.uint8), 0.5)
     nothing, house = export_grids([("nothing", empty), ("house", block())], tmp_path)
