@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from voxgen.errors import DataError
-from voxgen.evaluation.two_sample import centred, from_distances, subsets, two_sample
+from voxgen.evaluation.distances import centred
+from voxgen.evaluation.two_sample import from_distances, subsets, two_sample
 
 
 def towers(heights: list[int], at: int = 3) -> np.ndarray:

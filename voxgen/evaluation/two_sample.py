@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..errors import DataError
-from ..geometry.grid import pack
-from ..geometry.similarity import popcount_iou
+from .distances import distances
+from .estimate import ROUNDS, draws, subset_size
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,6 @@ class TwoSample:
     mmd: float
 
 
-def centred(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n x y z"]:
-    """Move each building to the middle of its grid's plan and down to the ground."""
-    moved = np.zeros_like(occupancy)
-    for source, target in zip(occupancy, moved, strict=True):
-        filled = np.argwhere(source)
-        if not len(filled):
-            continue
-        low, high = filled.min(axis=0), filled.max(axis=0) + 1
-        start = (np.array(source.shape) - (high - low)) // 2
-        start[2] = 0
-        to = tuple(slice(s, s + n) for s, n in zip(start, high - low, strict=True))
-        target[to] = source[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    return moved
-
-
 def two_sample(generated: Bool[np.ndarray, "n x y z"], reference: Bool[np.ndarray, "m x y z"]) -> TwoSample:
     """Compare two sets of equal size.
 
@@ -67,14 +52,6 @@ def two_sample(generated: Bool[np.ndarray, "n x y z"], reference: Bool[np.ndarra
             f"1-NNA compares sets of equal size, at least 2 each; given {len(generated)} and {len(reference)}"
         )
     return from_distances(*distances(generated, reference))
-
-
-def distances(
-    generated: Bool[np.ndarray, "n x y z"], reference: Bool[np.ndarray, "m x y z"]
-) -> tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "m m"], Float[np.ndarray, "n m"]]:
-    """Distances 1 - IoU within and between two sets, each building centred and grounded first."""
-    g, r = pack(centred(generated)), pack(centred(reference))
-    return 1 - popcount_iou(g, g), 1 - popcount_iou(r, r), 1 - popcount_iou(g, r)
 
 
 def from_distances(
@@ -100,23 +77,16 @@ def from_distances(
 def subsets(
     generated: Bool[np.ndarray, "n x y z"],
     reference: Bool[np.ndarray, "m x y z"],
-    rounds: int = 10,
+    rounds: int = ROUNDS,
     seed: int = 0,
 ) -> list[TwoSample]:
     """The figures on random subsets of equal size, for their mean and standard deviation."""
     gg, rr, gr = distances(generated, reference)
-    size = min(len(gg), len(rr)) * 4 // 5
-    if size < 2:
-        raise DataError(
-            f"{len(gg)} and {len(rr)} buildings are too few to compare; at least 3 of each are needed"
-        )
-    rng = np.random.default_rng(seed)
-    figures = []
-    for _ in range(rounds):
-        g = rng.choice(len(gg), size, replace=False)
-        r = rng.choice(len(rr), size, replace=False)
-        figures.append(from_distances(gg[np.ix_(g, g)], rr[np.ix_(r, r)], gr[np.ix_(g, r)]))
-    return figures
+    size = subset_size(len(gg), len(rr))
+    return [
+        from_distances(gg[np.ix_(g, g)], rr[np.ix_(r, r)], gr[np.ix_(g, r)])
+        for g, r in draws(len(gg), len(rr), size, rounds, seed)
+    ]
 
 
 def _share_own(own: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]) -> float:

@@ -1,0 +1,49 @@
+"""Could it stand: one piece, on the ground, and no voxel over air."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+
+from ..geometry.grid import VoxelGrid
+from ..geometry.repair import repair
+
+
+@dataclass(frozen=True)
+class Validity:
+    """What holds of each building; nothing of an empty one.
+
+    Attributes:
+        single: it is one piece of voxels that touch by a face, an edge or a corner.
+        grounded: it touches the floor of its grid.
+        supported: share of its voxels that lie on the floor or on another one.
+    """
+
+    single: Bool[np.ndarray, " n"]
+    grounded: Bool[np.ndarray, " n"]
+    supported: Float[np.ndarray, " n"]
+
+
+def validity(occupancy: Bool[np.ndarray, "n x y z"]) -> Validity:
+    """Look at buildings as they stand in their grids."""
+    carried = occupancy.copy()
+    carried[..., 1:] &= occupancy[..., :-1]
+    filled = np.count_nonzero(occupancy, axis=(1, 2, 3))
+    return Validity(
+        single=np.array([_pieces(grid) == 1 for grid in occupancy], np.bool_),
+        grounded=np.asarray(occupancy[..., 0].any(axis=(1, 2))),
+        supported=np.count_nonzero(carried, axis=(1, 2, 3)) / np.maximum(filled, 1),
+    )
+
+
+def repaired(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n x y z"]:
+    """Give buildings after `geometry.repair`, as `voxgen sample` writes them."""
+    return np.stack([repair(VoxelGrid(grid))[0].occupancy for grid in occupancy])
+
+
+def _pieces(grid: Bool[np.ndarray, "x y z"]) -> int:
+    labels = np.zeros(grid.shape, np.int32)
+    return int(ndimage.label(grid, np.ones((3, 3, 3)), output=labels))  # pyright: ignore[reportArgumentType]
