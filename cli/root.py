@@ -32,6 +32,8 @@ class Root(LazyGroup):
         "sample": "sample",
         "reconstruct": "reconstruct",
         "interpolate": "interpolate",
+        "evaluate": "evaluate",
+        "compare": "compare",
         "voxelize": "voxelize",
         "export": "export",
         "runs": "runs",

@@ -72,26 +72,27 @@ def command(
         "train.accelerator": accelerator,
     }
     plan = make_plan(config_file, given, overrides)
-    _check_model(plan)
+    check_model(plan)
     if dry_run:
         values = {**plan.model_dump(mode="json"), "name": plan.run}
         say.result(values, plan.model_copy(update={"name": plan.run}).to_json(), as_json)
         return
     with Bar() as bar:
-        found = _data(plan, bar)
-        say.note(_opening(plan, found))
-        last = _follow(_steps(plan, found), plan, bar)
+        found = open_data(plan, bar)
+        say.note(opening(plan, found))
+        last = follow(train_steps(plan, found), plan, bar)
     _report(plan, last, as_json)
 
 
-def _check_model(plan: TrainPlan) -> None:
+def check_model(plan: TrainPlan) -> None:
     """Refuse an unknown model or setting before anything is built or loaded."""
     from voxgen.models import family
 
     family(plan.family, plan.recipe).config_class().with_overrides(plan.model_settings())
 
 
-def _data(plan: TrainPlan, bar: Bar) -> Dataset:
+def open_data(plan: TrainPlan, bar: Bar) -> Dataset:
+    """Give the data set of a plan; the embedded one is built where it is not there yet."""
     from voxgen.pipeline.store import Dataset
 
     from .embedded import embedded_data, is_embedded
@@ -99,7 +100,8 @@ def _data(plan: TrainPlan, bar: Bar) -> Dataset:
     return Dataset.open(embedded_data(Stages(bar)) if is_embedded(plan.data) else plan.data)
 
 
-def _opening(plan: TrainPlan, data: Dataset) -> str:
+def opening(plan: TrainPlan, data: Dataset) -> str:
+    """Say what is about to be trained."""
     kind = plan.family if plan.recipe == "default" else f"{plan.family} ({plan.recipe})"
     return (
         f"training {kind} on {len(data.indices('train')):,} buildings of {data.path.name} "
@@ -108,7 +110,8 @@ def _opening(plan: TrainPlan, data: Dataset) -> str:
     )
 
 
-def _steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
+def train_steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
+    """Train as planned, or go on: training moves as steps are taken."""
     from voxgen.api import train
     from voxgen.models.condition import ATTRIBUTES
 
@@ -125,11 +128,11 @@ def _steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
     )
 
 
-def _follow(steps: Iterator[Step], plan: TrainPlan, bar: Bar) -> Step:
+def follow(taken: Iterator[Step], plan: TrainPlan, bar: Bar) -> Step:
     """Take all steps and tell how they go: a bar on a terminal, and a line for each report."""
     last = None
     try:
-        for step in steps:
+        for step in taken:
             last = step
             for text in step.notes:
                 bar.note(text)

@@ -118,7 +118,9 @@ def evaluated(
     evaluator = Evaluator(data, EvaluationConfig(count=18, asked=10))
     found = evaluator.evaluate(Generator(model(kind, names), PITCH, {}))
     floors = evaluator.floors(bits="bits" in found.judged.scores.figures)
-    subject = Subject(name=kind.__name__, family="x:Y", sha256="0", step=3, seconds=6.0, parameters=1)
+    subject = Subject(
+        name=kind.__name__, family="x:Y", recipe="default", sha256="0", step=3, seconds=6.0, parameters=1
+    )
     return Record.of(subject, Against.of(data, evaluator.config, evaluator.size), found, floors)
 
 

@@ -31,6 +31,7 @@ class Subject(Config):
     Attributes:
         name: of the run.
         family: of the model, or `module:Class`.
+        recipe: which of the family's recipes.
         sha256: of the model file.
         step: steps of training.
         seconds: of training.
@@ -39,6 +40,7 @@ class Subject(Config):
 
     name: str
     family: str
+    recipe: str
     sha256: str
     step: int
     seconds: float
@@ -53,7 +55,8 @@ class Subject(Config):
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(
             name=name,
-            family=str(card.get("family", "")),
+            family=card["family"],
+            recipe=card["recipe"],
             sha256=digest,
             step=int(training.get("step", 0)),
             seconds=float(training.get("seconds", 0.0)),
