@@ -81,7 +81,7 @@ def _mesh(vertices: np.ndarray, rings: list[np.ndarray]) -> Mesh:
 
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     """Corners of a rectangle, counter-clockwise."""
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
 
 
 def joined(meshes: list[Mesh], labelled: bool = False) -> Mesh:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from voxgen.geometry.triangulate import newell_normal, triangulate
-from voxgen.geometry.weld import weld
 
 SQUARE = [(0, 0), (4, 0), (4, 4), (0, 4)]
 HOLE = [(1, 1), (1, 2), (2, 2), (2, 1)]
@@ -116,35 +115,6 @@ def test_star_shaped_polygons_keep_area_and_rim(radii, sag):
     x, y = points[:, 0], points[:, 1]
     shoelace = 0.5 * (x @ np.roll(y, -1) - y @ np.roll(x, -1))
     assert newell_normal(points[faces])[:, 2].sum() == pytest.approx(shoelace, rel=1e-9)
-
-
-@given(points=hnp.arrays(np.float64, st.tuples(st.integers(0, 30), st.just(3)), elements=st.integers(0, 3)))
-def test_welding_joins_exactly_the_equal(points):
-    welded, index = weld(points)
-    np.testing.assert_array_equal(welded[index], points)
-    assert len(welded) == len({tuple(point) for point in points})
-
-
-@given(shift=st.floats(-1e6, 1e6))
-def test_welding_joins_below_a_millimetre_and_not_at_it(shift):
-    points = np.array([[0, 0, 0], [0, 0, 0.0009], [5, 0, 0], [5, 0, 0.001], [5, 0, 0.0025]]) + shift
-    welded, index = weld(points)
-    assert index.tolist() == [0, 0, 1, 2, 3]
-    assert (welded == points[[0, 2, 3, 4]]).all()
-
-
-def test_welding_keeps_groups_apart():
-    points = np.zeros((4, 3))
-    welded, index = weld(points, np.array([0, 0, 1, 2]))
-    assert len(welded) == 3
-    assert index.tolist() == [0, 0, 1, 2]
-
-
-def test_a_crowd_within_a_millimetre_is_welded_without_listing_its_pairs():
-    points = np.random.default_rng(5).uniform(0, 0.0009, (50_000, 3))
-    welded, index = weld(np.concatenate([points, [[1.0, 0, 0]]]))
-    assert len(welded) == 2
-    assert index[-1] == 1
 
 
 def test_a_tangle_of_very_many_corners_keeps_its_rim():

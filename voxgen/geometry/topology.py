@@ -15,9 +15,10 @@ from numba import njit
 
 from ..errors import DataError
 from .mesh import Mesh
+from .weld import NEARER, WELD_TOLERANCE
 
-TOLERANCE = 1e-3
-"""Vertices within a millimetre are one."""
+TOLERANCE = WELD_TOLERANCE
+"""Vertices closer than a millimetre are one; the rule of `weld.weld`, but for chains of close vertices."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,13 @@ def check(mesh: Mesh) -> None:
 @njit(cache=True)
 @no_type_check
 def weld(vertices, tolerance):
-    """Give for each vertex the lowest-numbered one that it is welded to, by a hash of cells."""
+    """Give for each vertex the lowest-numbered one that it is welded to, by a hash of cells.
+
+    Vertices closer than the tolerance are one, and equal ones even at tolerance 0. Only vertices that
+    stay are joined to, so that a chain of close vertices keeps some of its links.
+    """
     n = vertices.shape[0]
+    limit = (tolerance * NEARER) ** 2
     cell = max(4.0 * tolerance, 1e-9)
     size = 16
     while size < 2 * n:
@@ -130,10 +136,10 @@ def weld(vertices, tolerance):
                     slot = _hash(base[0] + dx, base[1] + dy, base[2] + dz) & mask
                     w = head[slot]
                     while w >= 0:
-                        ex = abs(vertices[w, 0] - vertices[v, 0])
-                        ey = abs(vertices[w, 1] - vertices[v, 1])
-                        ez = abs(vertices[w, 2] - vertices[v, 2])
-                        near = ex <= tolerance and ey <= tolerance and ez <= tolerance
+                        ex = vertices[w, 0] - vertices[v, 0]
+                        ey = vertices[w, 1] - vertices[v, 1]
+                        ez = vertices[w, 2] - vertices[v, 2]
+                        near = ex * ex + ey * ey + ez * ez <= limit
                         if near and (found < 0 or w < found):
                             found = w
                         w = after[w]

@@ -12,6 +12,9 @@ from jaxtyping import Float, Integer
 WELD_TOLERANCE = 1e-3
 """Vertices closer than this, in metres, are one."""
 
+NEARER = 1 - 1e-4
+"""Share of the tolerance up to which vertices join: rounding far from the origin must not decide."""
+
 CROWD = 100
 """Neighbours of a vertex, on average, above which pairs are too many to list."""
 
@@ -45,7 +48,7 @@ def weld(
     apart = np.zeros(len(vertices)) if groups is None else groups * (4.0 * tolerance)
     keys = np.column_stack([vertices - vertices[0], apart]) + 0.0
     first, exact = _first_of_equal(keys)
-    tree, reach = KDTree(keys[first]), tolerance * (1 - 1e-4)
+    tree, reach = KDTree(keys[first]), tolerance * NEARER
     if len(first) > CROWD and tree.count_neighbors(tree, reach) > CROWD * len(first):
         # Points of one cell lie within the tolerance of each other: join these first.
         sparse, cell = _first_of_equal(np.floor(keys[first] / (tolerance / 2)))

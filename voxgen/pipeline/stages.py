@@ -35,11 +35,6 @@ ONE_SIZE = 64
 """Voxels along the longest side where buildings are compared at one size, whatever theirs."""
 
 
-APART = 0.9e-3
-"""Metres. Readers weld what is closer than a millimetre. Corners exactly a millimetre apart, as city models
-in whole millimetres have them, are corners of their own; welding them would fold slivers up."""
-
-
 @dataclass(frozen=True)
 class ReadTask:
     """Read a batch and leave its chunk at `path`."""
@@ -146,7 +141,7 @@ def _examine(building: Building, config: BuildConfig) -> tuple[Row, Candidate | 
     if verdict is not None:
         return _rejected(building, *verdict), None
     if building.points is None:
-        mesh, edges = building.mesh, topology(building.mesh, APART)
+        mesh, edges = building.mesh, topology(building.mesh)
         stand = Stand.of(mesh, config.align)
         # Near the origin, where areas and unions keep their digits: national grids lie 500 km off.
         building = replace(building, mesh=mesh.translated(-mesh.bounds[0]))
