@@ -1,8 +1,8 @@
 """The footprint: what a building covers of the plan.
 
-It is the union of the plan projections of all triangles, each grown by a centimetre with mitred corners and
-the whole shrunk back. The centimetre closes the seams between parts that almost touch, and decides what
-counts as one polygon.
+It is the union of the plan projections of all triangles, grown by a centimetre with mitred corners and
+shrunk back. The centimetre closes the seams between parts that almost touch, and decides what counts as one
+polygon.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ def n_footprint_polygons(mesh: Mesh) -> int:
     """Count the separate polygons of the footprint; parts within two centimetres count as one."""
     import shapely
 
-    return int(shapely.get_num_geometries(_grown(mesh)))
+    grown = _grown(mesh)
+    return 0 if grown.is_empty else int(shapely.get_num_geometries(grown))
 
 
 def _grown(mesh: Mesh) -> BaseGeometry:
     import shapely
 
     check(mesh)
-    plan = _plan(mesh)
-    shapes = shapely.polygons(plan)
-    return shapely.union_all(shapely.buffer(shapes, SEAM, join_style="mitre"))
+    # The union is grown, not the triangles: mitres at their sharp corners would reach over wider gaps.
+    return shapely.union_all(shapely.polygons(_plan(mesh))).buffer(SEAM, join_style="mitre")
 
 
 def _plan(mesh: Mesh) -> Float[np.ndarray, "n 3 2"]:
