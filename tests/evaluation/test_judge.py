@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from voxgen.errors import DataError
-from voxgen.evaluation.descriptors import DESCRIPTORS
+from voxgen.evaluation.descriptors import DESCRIPTORS, descriptors
+from voxgen.evaluation.distances import centred
+from voxgen.evaluation.estimate import draws
+from voxgen.evaluation.facets import facets
 from voxgen.evaluation.floors import Bernoulli, HeightMaps, real, tops
+from voxgen.evaluation.frechet import frechet
 from voxgen.evaluation.judge import Judge
+from voxgen.evaluation.occupancy import jensen_shannon
+from voxgen.evaluation.twins import unique
+from voxgen.evaluation.two_sample import two_sample
+from voxgen.evaluation.validity import repaired, validity
 
 from .conftest import boxes, noise
 
@@ -86,6 +97,28 @@ def test_the_reference_is_described_beside(judge: Judge) -> None:
     assert "nna" not in found.figures
 
 
+def test_figures_are_those_of_the_subsets_alone(judge: Judge, held_out: np.ndarray) -> None:
+    samples = boxes(55, seed=11)
+    expected: dict[str, list[float]] = {}
+    for g, r in draws(55, len(held_out), 40):
+        ours, theirs = samples[g], held_out[r]
+        figures = {
+            **vars(two_sample(ours, theirs)),
+            "fd": frechet(descriptors(ours), descriptors(theirs)),
+            "jsd": jensen_shannon(centred(ours), centred(theirs)),
+            "facets": np.median(facets(ours)),
+            "single": validity(ours).single.mean(),
+            "supported_repaired": validity(repaired(ours)).supported.mean(),
+            "unique": unique(ours),
+        }
+        for name, value in figures.items():
+            expected.setdefault(name, []).append(float(value))
+    found = judge.judge(samples).scores.figures
+    for name, values in expected.items():
+        assert found[name].mean == pytest.approx(np.mean(values)), name
+        assert found[name].std == pytest.approx(np.std(values, ddof=1)), name
+
+
 def test_the_same_is_found_again(judge: Judge) -> None:
     samples = boxes(45, seed=3)
     assert judge.judge(samples).scores == judge.judge(samples).scores
@@ -134,3 +167,9 @@ def test_floors_need_buildings() -> None:
         HeightMaps([boxes(1)])
     assert len(real(10, 500)) == 10
     assert len(set(real(100, 30))) == 30
+
+
+def test_the_figures_know_nothing_of_torch() -> None:
+    code = "import sys, voxgen.evaluation.judge, voxgen.evaluation.floors; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

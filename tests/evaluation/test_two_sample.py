@@ -43,6 +43,16 @@ def test_figures_by_hand() -> None:
     assert result.mmd == pytest.approx((0.3 + 0.4 + 0.7) / 3)
 
 
+def test_coverage_counts_references_that_some_sample_finds_and_mmd_averages_over_references() -> None:
+    apart = np.full((3, 3), 0.9)
+    # All samples find r0; each reference has another nearest sample. The transpose would give COV 1.
+    gr = np.array([[0.1, 0.4, 0.8], [0.2, 0.3, 0.7], [0.15, 0.5, 0.6]])
+    result = from_distances(apart, apart, gr)
+    assert result.coverage == pytest.approx(1 / 3)
+    assert result.mmd == pytest.approx((0.1 + 0.3 + 0.6) / 3)
+    assert from_distances(apart, apart, gr.T).coverage == 1
+
+
 def test_where_a_building_stands_does_not_matter() -> None:
     a, b = towers([2, 5], at=1), towers([2, 5], at=5)
     assert np.array_equal(centred(a), centred(b))
