@@ -164,15 +164,30 @@ def _positive(storey_height: float) -> None:
 
 
 def _volume(shell: Shell, mesh: Mesh) -> float | None:
-    """Exact volume by the divergence theorem where the shell is one closed solid, else None."""
+    """Exact volume by the divergence theorem where the shell is one closed solid, else None.
+
+    Several shells may overlap, in one part too, and what they share would count twice.
+    """
     from .topology import topology
 
     solid = Mesh.of(shell.vertices, shell.faces)
     found = topology(solid, 0.0)
-    if not (found.is_closed and found.is_oriented) or len(np.unique(mesh.parts)) > 1:
+    if not (found.is_closed and found.is_oriented and _in_one_piece(solid)):
         return None
     a, b, c = np.moveaxis(solid.triangles - mesh.vertices[mesh.faces[0, 0]], 1, 0)
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+
+def _in_one_piece(mesh: Mesh) -> bool:
+    """Tell whether all faces hang together by the vertices they share."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ends = mesh.faces[:, [0, 1]], mesh.faces[:, [0, 2]]
+    a, b = np.concatenate(ends).T
+    links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(len(mesh.vertices),) * 2)
+    label = connected_components(links, directed=False)[1]
+    return bool((label[mesh.faces] == label[mesh.faces[0, 0]]).all())
 
 
 def _classes(
