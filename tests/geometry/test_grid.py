@@ -71,6 +71,12 @@ def test_what_is_packed_comes_back(values):
     np.testing.assert_array_equal(pack(values[0]), bits[0])
 
 
+def test_no_grids_pack_to_no_bits():
+    bits = pack(np.zeros((0, 3, 4, 5), np.bool_))
+    assert bits.shape == (0, 8)
+    assert unpack(bits, (3, 4, 5)).shape == (0, 3, 4, 5)
+
+
 def test_bits_run_along_z_least_significant_first():
     values = np.zeros((2, 2, 4), np.bool_)
     values[0, 0, 1] = values[1, 0, 3] = True

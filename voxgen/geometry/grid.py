@@ -7,6 +7,7 @@ each voxel that is filled, in 64ths) or *occupancy* (bool); occupied means cover
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,7 +70,7 @@ class VoxelGrid:
 
 def pack(occupancy: Bool[np.ndarray, "*batch x y z"]) -> UInt8[np.ndarray, "*batch bytes"]:
     """Pack occupancy to bits, eight voxels a byte along z (C order, least significant bit first)."""
-    flat = occupancy.reshape(*occupancy.shape[:-3], -1)
+    flat = occupancy.reshape(*occupancy.shape[:-3], math.prod(occupancy.shape[-3:]))
     return np.packbits(flat, axis=-1, bitorder="little")
 
 
