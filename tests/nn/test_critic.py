@@ -1,0 +1,66 @@
+"""The critic: verdicts for the whole and by cell, steady weights, an eye for repetition."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from voxgen.errors import UsageError
+from voxgen.nn.critic import Critic, minibatch_deviation
+
+
+@pytest.mark.parametrize("resolution", [(16, 16, 16), (16, 8, 24)])
+@pytest.mark.parametrize("widths", [[8], [8, 16]])
+def test_there_is_a_verdict_for_the_whole_and_one_for_every_cell(resolution, widths):
+    critic = Critic(resolution, 4, widths, 1)
+    x = torch.rand(3, 1, *resolution)
+    verdicts, features = critic.judge(x)
+    x_cells, y_cells, z_cells = (n // 4 for n in resolution)
+    assert verdicts.shape == (3, 1 + x_cells * y_cells * z_cells)
+    assert features.shape == (3, widths[-1])
+    assert critic(x).shape == verdicts.shape
+
+
+def test_verdicts_are_float32_whatever_the_grid():
+    critic = Critic((8, 8, 8), 4, [8], 1).to(torch.bfloat16)
+    verdicts, features = critic.judge(torch.rand(2, 1, 8, 8, 8, dtype=torch.bfloat16))
+    assert verdicts.dtype == features.dtype == torch.float32
+
+
+def test_a_batch_that_repeats_itself_has_no_deviation():
+    h = torch.randn(1, 4, 3, 2, 2)
+    same = minibatch_deviation(h.expand(3, -1, -1, -1, -1))
+    assert same.shape == (3, 5, 3, 2, 2)
+    assert torch.equal(same[:, :4], h.expand(3, -1, -1, -1, -1))
+    assert same[:, 4].abs().max() < 1e-3
+    mixed = minibatch_deviation(torch.randn(64, 4, 3, 2, 2))
+    assert mixed[:, 4].mean() == pytest.approx(1.0, abs=0.1)
+
+
+def test_however_large_the_weights_their_spectral_norm_is_one():
+    critic = Critic((8, 8, 8), 4, [8, 8], 1).train()
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.mul_(50)
+        for _ in range(50):
+            critic(torch.rand(2, 1, 8, 8, 8))
+    for module in critic.modules():
+        if isinstance(module, torch.nn.Conv3d | torch.nn.Linear):
+            norm = torch.linalg.matrix_norm(module.weight.detach().flatten(1), ord=2)
+            assert norm.item() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_resolution_that_does_not_divide_is_refused():
+    with pytest.raises(UsageError, match="multiple of 8"):
+        Critic((16, 16, 12), 4, [8, 8], 1)
+
+
+def test_gradients_reach_the_voxels_and_every_weight():
+    critic = Critic((8, 8, 8), 4, [8], 1)
+    x = torch.rand(4, 1, 8, 8, 8, requires_grad=True)
+    critic(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().sum() > 0
+    for name, parameter in critic.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
