@@ -12,20 +12,42 @@ from __future__ import annotations
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from numba import njit
 from numpy.typing import NDArray
 
 from .grid import VoxelGrid
 from .mesh import Mesh
+from .polyhedron import Polyhedron, nothing, with_classes
+from .repair import resolve_contacts
 from .triangulate import triangulate
 
 
 def blocks(grid: VoxelGrid) -> Mesh:
     """Give the boundary of the occupied voxels in world coordinates, metres; no faces for an empty grid."""
-    loops, rings, regions, areas, needed = _trace(np.pad(grid.occupancy, 1))
+    lattice, loops, rings, polygons = _polygons(grid.occupancy)
     if len(rings) == 1:
         return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
+    faces, _ = triangulate(lattice, loops, rings, polygons)
+    return Mesh.of(grid.to_world(lattice), faces)
+
+
+def block_polygons(grid: VoxelGrid) -> Polyhedron:
+    """Give the same boundary as polygons, diagonal contacts filled: closed and 2-manifold always."""
+    filled = resolve_contacts(grid.occupancy)
+    lattice, loops, rings, polygons = _polygons(filled)
+    if len(rings) == 1:
+        return nothing()
+    solid = with_classes(grid.to_world(lattice), loops, rings, polygons)
+    more = int(np.count_nonzero(filled & ~grid.occupancy))
+    return solid.with_notes(f"{more} voxels filled where others touch along an edge") if more else solid
+
+
+def _polygons(
+    occupancy: Bool[np.ndarray, "x y z"],
+) -> tuple[Float[np.ndarray, "v 3"], Int[np.ndarray, " n"], Int[np.ndarray, " r1"], Int[np.ndarray, " p1"]]:
+    """Give vertices in voxels, and the loops, rings and polygons over them, as `triangulate` takes them."""
+    loops, rings, regions, areas, needed = _trace(np.pad(occupancy, 1))
     keep = needed[loops]
     loops, rings = loops[np.asarray(keep)], _from_zero(keep)[np.asarray(rings, np.int64)]
     # Of each region the outer ring, which alone has positive area, comes first.
@@ -37,10 +59,9 @@ def blocks(grid: VoxelGrid) -> Mesh:
     loops = np.asarray(loops)[np.asarray(at, np.int64)].astype(np.int64)
     polygons = _from_zero(np.bincount(regions))
     used, local = np.unique(loops, return_inverse=True)
-    nx, ny, nz = (n + 1 for n in grid.resolution)
+    nx, ny, nz = (n + 1 for n in occupancy.shape)
     lattice = np.stack(np.unravel_index(used, (nx, ny, nz)), axis=1).astype(np.float64)
-    faces, _ = triangulate(lattice, local.reshape(-1), offsets, polygons)
-    return Mesh.of(grid.to_world(lattice), faces)
+    return lattice, local.reshape(-1).astype(np.int64), offsets, polygons
 
 
 def _from_zero(counts: Shaped[np.ndarray, " n"]) -> NDArray[np.int64]:

@@ -1,0 +1,101 @@
+"""A labelled plan to a closed solid: each cell is lifted to its plane, steps become walls.
+
+Above each vertex of the plan stand as many vertices as its cells' planes have levels there; levels closer
+than `SAME` are one. Two cells then share an edge of the roof, or a wall stands between them, whose sides pass
+all levels, so that no vertex lies inside a neighbour's edge: the surface is closed by construction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .mesh import SurfaceClass
+from .plan_cells import Plan
+from .polyhedron import Polyhedron, merged, nothing
+
+SAME = 0.02
+"""Levels within this, in voxels, are one."""
+
+
+def raised(plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarray, "m 3"]) -> Polyhedron:
+    """Give the solid between the base and the planes over the cells, in voxels.
+
+    Args:
+        plan: the cells; vertices are added where planes cross over an edge.
+        labels: of each cell, 0 outside, n + 1 under plane n.
+        planes: heights over the base.
+    """
+    over = np.concatenate([np.zeros((1, 3)), planes])
+    given = labels.tolist()
+
+    def level(label: int, point: int) -> float:
+        x, y = plan.points[point]
+        return float(over[label, 0] * x + over[label, 1] * y + over[label, 2])
+
+    borders = []
+    for (u, v), cell in list(plan.beside.items()):
+        other = plan.beside.get((v, u), -1)
+        if u < v and other >= 0 and given[cell] != given[other]:
+            a, b = given[cell], given[other]
+            at_u, at_v = level(a, u) - level(b, u), level(a, v) - level(b, v)
+            if at_u * at_v < 0 and min(abs(at_u), abs(at_v)) > SAME:
+                t = at_u / (at_u - at_v)
+                (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
+                w = plan.insert(u, v, (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+                borders += [(u, w, a, b), (w, v, a, b)]
+            else:
+                borders.append((u, v, a, b))
+    around: dict[int, set[int]] = {}
+    for cell, ring in enumerate(plan.cells):
+        for p in ring:
+            around.setdefault(p, set()).add(given[cell])
+    points: list[tuple[float, float, float]] = []
+    at: dict[tuple[int, int], int] = {}
+    standing: dict[int, list[int]] = {}
+    for p, several in around.items():
+        if several == {0}:
+            continue
+        stack = sorted((level(one, p), one) for one in several | {0})
+        standing[p] = []
+        last = -np.inf
+        for z, one in stack:
+            if z - last > SAME:
+                standing[p].append(len(points))
+                points.append((*plan.points[p], z))
+                last = z
+            at[p, one] = len(points) - 1
+    facets: list[list[int]] = []
+    keys: list[int] = []
+    classes: list[SurfaceClass] = []
+    for cell, ring in enumerate(plan.cells):
+        one = given[cell]
+        if one == 0:
+            continue
+        facets.append([at[p, one] for p in ring])
+        keys.append(one)
+        classes.append(SurfaceClass.ROOF)
+        facets.append([at[p, 0] for p in reversed(ring)])
+        keys.append(0)
+        classes.append(SurfaceClass.GROUND)
+    walls = len(over)
+    for u, v, a, b in borders:
+        high_u, low_u, high_v, low_v = at[u, a], at[u, b], at[v, a], at[v, b]
+        if high_u == low_u and high_v == low_v:
+            continue
+        line = plan.line_of[min(u, v), max(u, v)]
+        if high_u < low_u or high_v < low_v:
+            u, v, high_u, low_u, high_v, low_v = v, u, low_v, high_v, low_u, high_u
+        up = [p for p in standing[v] if low_v <= p <= high_v]
+        down = [p for p in reversed(standing[u]) if low_u <= p <= high_u]
+        facets.append(down[-1:] + up + down[:-1])
+        nx, ny = plan.normals[line] if line >= 0 else (1.0, 0.0)
+        (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
+        side = int((y1 - y0) * nx - (x1 - x0) * ny > 0)
+        keys.append(walls + 2 * (line + 1) + side)
+        classes.append(SurfaceClass.WALL)
+    if not facets:
+        return nothing()
+    rings = np.concatenate([[0], np.cumsum([len(facet) for facet in facets])]).astype(np.int64)
+    loops = np.concatenate([np.array(facet, np.int64) for facet in facets])
+    return merged(np.array(points), loops, rings, np.array(keys, np.int64), np.array(classes, np.uint8))
