@@ -11,7 +11,7 @@ from . import say
 from .progress import Bar
 
 if TYPE_CHECKING:
-    from voxgen.export import Exported, ExportSettings
+    from voxgen.export import Exported, ExportSettings, Surface
     from voxgen.geometry.grid import VoxelGrid
 
 SHEET = "sheet.png"
@@ -25,7 +25,7 @@ class ExportOptions:
 
     out: Path | None
     formats: tuple[str, ...]
-    surface: str
+    surface: Surface
     out_up: str
     out_unit: str
     place: str
@@ -37,7 +37,7 @@ class ExportOptions:
 
         return ExportSettings(
             formats=self.formats,
-            surface="blocks" if self.surface == "blocks" else "smooth",
+            surface=self.surface,
             up=self.out_up,
             unit=self.out_unit,
             place="world" if self.place == "world" else "origin",

@@ -205,10 +205,10 @@ def export_options(formats: str, *short: str) -> Decorator[Any]:
         ),
         click.option(
             "--surface",
-            type=click.Choice(("smooth", "blocks")),
-            default="smooth",
+            type=click.Choice(("planar", "smooth", "blocks")),
+            default="planar",
             show_default=True,
-            help="Iso-surface, or the voxels as they are.",
+            help="Few planes with sharp edges, iso-surface, or the voxels as they are.",
         ),
         click.option(
             "--format",

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from .formats.write import checked_format, write_mesh
 from .geometry.grid import VoxelGrid
 from .geometry.mesh import Mesh
 
-Surface = Literal["smooth", "blocks"]
+if TYPE_CHECKING:
+    from .geometry.polyhedron import Polyhedron
+
+Surface = Literal["planar", "smooth", "blocks"]
 Place = Literal["origin", "world"]
 
 TABLE = "buildings.csv"
@@ -32,9 +35,9 @@ class ExportSettings:
     """How grids become files.
 
     Attributes:
-        formats: suffixes without dot: obj, stl, ply, glb for meshes, npz for the grid itself. surface:
-        `smooth`, the iso-surface of the coverage; or `blocks`, the voxels as they are, coplanar faces
-            merged.
+        formats: suffixes without dot: obj, stl, ply, glb for meshes, npz for the grid itself.
+        surface: `planar`, few planes with sharp edges; `smooth`, the iso-surface of the coverage; or
+            `blocks`, the voxels as they are, coplanar faces merged.
         up: axis that points up in OBJ, STL and PLY.
         unit: unit of OBJ, STL and PLY.
         place: `origin` sets each building on the origin, `world` leaves it where its grid is.
@@ -43,7 +46,7 @@ class ExportSettings:
     """
 
     formats: tuple[str, ...] = ("obj", "stl")
-    surface: Surface = "smooth"
+    surface: Surface = "planar"
     up: str = "z"
     unit: str = "m"
     place: Place = "origin"
@@ -61,6 +64,7 @@ class Exported:
         grid: as it was written, mended and in place.
         measures: height, areas, volume and so on, by name; see `geometry.measure`.
         repairs: what was mended, in words; empty where nothing was.
+        notes: what else there is to know, such as parts that planes could not give.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Exported:
     grid: VoxelGrid
     measures: Mapping[str, float]
     repairs: str = ""
+    notes: str = ""
 
 
 def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
@@ -115,13 +120,23 @@ def export_grids(
 
 def surface_of(grid: VoxelGrid, surface: Surface) -> Mesh:
     """Give a grid's surface in world coordinates, metres; no faces for an empty grid."""
-    if surface == "blocks":
-        from .geometry.blocks import blocks
+    return polyhedron_of(grid, surface).to_mesh()
 
-        return blocks(grid)
+
+def polyhedron_of(grid: VoxelGrid, surface: Surface) -> Polyhedron:
+    """Give a grid's surface as polygons with classes in world coordinates, metres; none for an empty grid."""
+    if surface == "blocks":
+        from .geometry.blocks import block_polygons
+
+        return block_polygons(grid)
+    if surface == "planar":
+        from .geometry.planar import planar
+
+        return planar(grid)
+    from .geometry.polyhedron import of_triangles
     from .geometry.surface import isosurface
 
-    return isosurface(grid)
+    return of_triangles(isosurface(grid))
 
 
 def at_origin(grid: VoxelGrid) -> VoxelGrid:
@@ -151,7 +166,11 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
     said = {**settings.metadata, **_georeference(mended, settings.place)}
     said |= {key: f"{value:.3f}" for key, value in measures.items()}
     files = []
-    mesh = None if settings.formats == (SUFFIX[1:],) else surface_of(placed, settings.surface)
+    solid = None if settings.formats == (SUFFIX[1:],) else polyhedron_of(placed, settings.surface)
+    notes = "; ".join(solid.notes) if solid is not None else ""
+    if notes:
+        said["notes"] = notes
+    mesh = solid.to_mesh() if solid is not None else None
     if mesh is not None and settings.mend:
         # A lowest layer that is filled in part begins above its floor, and the building would hover.
         mesh = mesh.translated(np.array([0.0, 0.0, placed.origin[2] - mesh.bounds[0, 2]]))
@@ -162,7 +181,7 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
         else:
             write_mesh(path, mesh, name=name, up=settings.up, unit=settings.unit, metadata=said)
         files.append(path)
-    return Exported(name, tuple(files), placed, measures, repairs)
+    return Exported(name, tuple(files), placed, measures, repairs, notes)
 
 
 def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str]:
@@ -203,7 +222,7 @@ def _write_table(path: Path, done: Sequence[Exported]) -> None:
     columns = list(dict.fromkeys(key for one in done for key in one.measures))
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["name", *columns, "repairs", "files"])
+        writer.writerow(["name", *columns, "repairs", "notes", "files"])
         for one in done:
             values = [f"{one.measures[key]:.3f}" if key in one.measures else "" for key in columns]
-            writer.writerow([one.name, *values, one.repairs, " ".join(p.name for p in one.files)])
+            writer.writerow([one.name, *values, one.repairs, one.notes, " ".join(p.name for p in one.files)])
