@@ -99,7 +99,9 @@ def _cut_corner(plan: Plan, given: list[int], cell: int, p: int, new: int) -> No
         return
     (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
     length = float(np.hypot(x1 - x0, y1 - y0))
-    plan.normals.append(((y1 - y0) / length, (x0 - x1) / length))
+    normal = ((y1 - y0) / length, (x0 - x1) / length)
+    plan.normals.append(normal)
+    plan.offsets.append(normal[0] * x0 + normal[1] * y0)
     plan.cut(cell, u, v, len(plan.normals) - 1)
     given.append(given[cell])
     corner = cell if p in plan.cells[cell] else len(plan.cells) - 1

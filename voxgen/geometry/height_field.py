@@ -11,11 +11,35 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .mesh import SurfaceClass
-from .plan_cells import Plan
+from .plan_cells import Plan, split
 from .polyhedron import Polyhedron, merged, nothing
+
+LOWEST = 0.5
+"""Height in voxels of the lowest part."""
 
 SAME = 0.02
 """Levels within this, in voxels, are one."""
+
+
+def lifted(
+    plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarray, "m 3"]
+) -> Int[np.ndarray, " cells2"]:
+    """Give labels without parts of planes below `LOWEST`: cells are cut there, the low side is outside."""
+    given = labels.tolist()
+    points = np.array([*plan.points])
+    for n, (a, b, c) in enumerate(planes.tolist()):
+        cells = [cell for cell, one in enumerate(given) if one == n + 1]
+        low = [cell for cell in cells if (points[plan.cells[cell]] @ (a, b) + c).min() < LOWEST]
+        if not low:
+            continue
+        slope = float(np.hypot(a, b))
+        if slope > 1e-9:
+            given += [given[p] for p in split(plan, (a / slope, b / slope), (LOWEST - c) / slope, cells=low)]
+            points = np.array([*plan.points])
+        for cell, one in enumerate(given):
+            if one == n + 1 and (points[plan.cells[cell]] @ (a, b) + c).mean() < LOWEST:
+                given[cell] = 0
+    return np.array(given, np.int64)
 
 
 def raised(plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarray, "m 3"]) -> Polyhedron:
@@ -89,10 +113,13 @@ def raised(plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarr
         up = [p for p in standing[v] if low_v <= p <= high_v]
         down = [p for p in reversed(standing[u]) if low_u <= p <= high_u]
         facets.append(down[-1:] + up + down[:-1])
-        nx, ny = plan.normals[line] if line >= 0 else (1.0, 0.0)
-        (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
-        side = int((y1 - y0) * nx - (x1 - x0) * ny > 0)
-        keys.append(walls + 2 * (line + 1) + side)
+        if line >= 0 and plan.is_straight(u, v, line):
+            nx, ny = plan.normals[line]
+            (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
+            keys.append(walls + 2 * line + int((y1 - y0) * nx - (x1 - x0) * ny > 0))
+        else:
+            # Where a line was bent to a vertex, each of its walls has its own plane.
+            keys.append(walls + 2 * len(plan.normals) + len(keys))
         classes.append(SurfaceClass.WALL)
     if not facets:
         return nothing()

@@ -21,8 +21,11 @@ from numba import njit
 
 from .plan_lines import PlanLine
 
-NEAR = 0.02
+NEAR = 0.06
 """A line that passes a vertex within this, in voxels, goes through it."""
+
+STRAIGHT = 1e-3
+"""Vertices within this of a line, in voxels, are on it."""
 
 BORDER = 0.03
 """Price of a voxel's length of border between labels, in voxels of volume."""
@@ -44,7 +47,8 @@ class Plan:
             kept.
         beside: for each directed edge the cell on its left.
         line_of: for each undirected edge (lower vertex first) the number of the line that it lies on.
-        normals: unit normals of the lines.
+        normals: unit normals n of the lines n . p = d.
+        offsets: their d.
     """
 
     points: list[tuple[float, float]]
@@ -52,6 +56,13 @@ class Plan:
     beside: dict[tuple[int, int], int] = field(default_factory=dict)
     line_of: dict[tuple[int, int], int] = field(default_factory=dict)
     normals: list[tuple[float, float]] = field(default_factory=list)
+    offsets: list[float] = field(default_factory=list)
+
+    def is_straight(self, u: int, v: int, line: int) -> bool:
+        """Tell whether both ends of an edge lie on its line, not only near it."""
+        (nx, ny), d = self.normals[line], self.offsets[line]
+        ends = (self.points[u], self.points[v])
+        return max(abs(nx * x + ny * y - d) for x, y in ends) < STRAIGHT
 
     def insert(self, u: int, v: int, point: tuple[float, float]) -> int:
         """Put a new vertex on edge u, v, in both cells."""
@@ -97,17 +108,29 @@ def rectangle(low: tuple[float, float], high: tuple[float, float]) -> Plan:
     return plan
 
 
-def split(plan: Plan, normal: tuple[float, float], offset: float, low: float, high: float) -> None:
-    """Split the cells that a line's support passes."""
+def split(
+    plan: Plan,
+    normal: tuple[float, float],
+    offset: float,
+    low: float = -np.inf,
+    high: float = np.inf,
+    cells: list[int] | None = None,
+) -> list[int]:
+    """Split the cells that a line's support passes, or those of them that are given.
+
+    Gives for each new cell the one that it was part of; new cells come last in the plan.
+    """
     nx, ny = normal
     number = len(plan.normals)
     plan.normals.append(normal)
+    plan.offsets.append(offset)
+    parents: list[int] = []
     points = np.array(plan.points)
     away = points @ np.array(normal) - offset
     away[np.abs(away) < NEAR] = 0.0
     along = points @ np.array([-ny, nx])
     distance, position = away.tolist(), along.tolist()
-    for cell in range(len(plan.cells)):
+    for cell in range(len(plan.cells)) if cells is None else cells:
         ring = list(plan.cells[cell])
         values = [distance[p] for p in ring]
         if min(values) >= 0.0 or max(values) <= 0.0:
@@ -142,6 +165,8 @@ def split(plan: Plan, normal: tuple[float, float], offset: float, low: float, hi
             and (chord[1], chord[0]) not in plan.beside
         ):
             plan.cut(cell, chord[0], chord[1], number)
+            parents.append(cell)
+    return parents
 
 
 def partition(lines: list[PlanLine], low: tuple[float, float], high: tuple[float, float]) -> Plan:

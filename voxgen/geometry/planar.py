@@ -9,17 +9,20 @@ the air below a cantilever) are cut out of it as blocks. What comes out is check
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .blocks import block_polygons
 from .columns import Columns, columns
 from .contacts import separated
 from .grid import VoxelGrid
-from .height_field import raised
+from .height_field import lifted, raised
 from .plan_cells import label, partition
 from .plan_lines import plan_lines
 from .polyhedron import Polyhedron, nothing
 from .roof_planes import roof_planes
+from .ties import tied
 from .topology import topology
 from .voids import carved
 
@@ -73,14 +76,21 @@ def _field(read: Columns) -> tuple[Polyhedron | None, str]:
     if read.hollow > HOLLOW:
         return None, f"{read.hollow:.0%} of what lies below its roof is hollow"
     roof = roof_planes(read.height, inside, read.share > WHOLE)
-    lines = plan_lines(read.volume, read.share, roof)
-    if len(lines) > MOST_LINES:
-        return None, f"its plan has {len(lines)} lines"
     i, j = np.nonzero(inside)
     low = (float(i.min()) - MARGIN, float(j.min()) - MARGIN)
     high = (float(i.max()) + 1 + MARGIN, float(j.max()) + 1 + MARGIN)
-    plan = partition(lines, low, high)
-    labels = label(plan, roof.planes, roof.labels, read.volume)
+    # The first drawing shows which planes nearly meet; the second is made with planes that do.
+    for last in (False, True):
+        lines = plan_lines(read.volume, read.share, roof)
+        if len(lines) > MOST_LINES:
+            return None, f"its plan has {len(lines)} lines"
+        plan = partition(lines, low, high)
+        labels = label(plan, roof.planes, roof.labels, read.volume)
+        if last or len(roof.planes) == 1:
+            break
+        planes = tied(plan, labels, roof.planes, roof.moment, [line.exact for line in lines])
+        roof = replace(roof, planes=planes)
+    labels = lifted(plan, labels, roof.planes)
     labels = separated(plan, labels, roof.planes)
     solid = raised(plan, labels, roof.planes)
     if len(solid) == 0 or not _sound(solid, 1.0):

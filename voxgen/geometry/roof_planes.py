@@ -35,12 +35,12 @@ class RoofPlanes:
     Attributes:
         planes: (m, 3) coefficients a, b, c of z = a x + b y + c.
         labels: (nx, ny) number of the plane over each column, -1 outside.
-        noise: how far heights of columns stray from planes, in voxels, root mean square.
+        moment: sums of products over each plane's columns, see `moments`.
     """
 
     planes: Float[np.ndarray, "m 3"]
     labels: Int[np.ndarray, "x y"]
-    noise: float
+    moment: Float[np.ndarray, "m 4 4"]
 
 
 def roof_planes(
@@ -72,8 +72,8 @@ def roof_planes(
         planes = np.array([_best(m, p) for m, p in zip(moment, planes, strict=True)])
     moment = moments(height, whole, labels, planes, 2 * tolerance)
     planes, labels = _joined(moment, labels, planes, max(tolerance / 2, _SNAP))
-    planes = regularised(planes, moments(height, whole, labels, planes, 2 * tolerance), noise)
-    return RoofPlanes(planes, labels, noise)
+    moment = moments(height, whole, labels, planes, 2 * tolerance)
+    return RoofPlanes(regularised(planes, moment, noise), labels, moment)
 
 
 def moments(
