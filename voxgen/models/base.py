@@ -146,6 +146,14 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
 
+    def is_ready(self, progress: float) -> bool:
+        """Whether a step can be taken at this progress; where not, the loop calls `conclude` first.
+
+        For families whose later training rests on what `conclude` fits.
+        """
+        del progress
+        return True
+
     @final
     def unconditional(self, n: int) -> Condition:
         """A condition that asks nothing of `n` samples, on the model's device."""

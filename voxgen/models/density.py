@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 
@@ -88,49 +89,84 @@ class LatentMixture(nn.Module):
         self.covariance.copy_(covariances)
         self.fitted.fill_(1.0)
 
+    @property
+    def noise_size(self) -> int:
+        """Numbers of N(0, I) that a draw takes."""
+        return len(self.center) + self.rank
+
     @torch.no_grad()
     def sample(
         self, attributes: Float[Tensor, "b a"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "b d"]:
         """Draw a latent for each row; attributes that are given are conditioned on. N(0, I) before a fit."""
+        # One draw a row in a fixed order, so that a sample does not depend on the ones beside it.
+        noise = torch.empty(len(attributes), self.noise_size, dtype=torch.float64)
+        choice = torch.empty(len(attributes), dtype=torch.float64)
+        for row in range(len(attributes)):
+            noise[row] = torch.randn(self.noise_size, generator=generator, dtype=torch.float64)
+            choice[row] = torch.rand((), generator=generator, dtype=torch.float64)
+        return self.transform(noise, choice, attributes)
+
+    @torch.no_grad()
+    def transform(
+        self,
+        noise: Float[Tensor, "b m"],
+        choice: Float[Tensor, " b"],
+        attributes: Float[Tensor, "b a"],
+    ) -> Float[Tensor, "b d"]:
+        """Turn noise into latents.
+
+        Args:
+            noise: N(0, I), `noise_size` a row.
+            choice: uniform in [0, 1), which decides the component.
+            attributes: what is asked, NaN where nothing is.
+
+        Returns:
+            Latents on the CPU in float32; the noise itself before a fit.
+        """
+        noise, choice, asked = noise.double().cpu(), choice.double().cpu(), attributes.double().cpu()
         size = len(self.center)
-        rows = []
-        for row in attributes.double().cpu():
-            # One draw a row in a fixed order, so that a sample does not depend on the ones beside it.
-            noise = torch.randn(size + self.rank, generator=generator, dtype=torch.float64)
-            choice = torch.rand((), generator=generator, dtype=torch.float64)
-            rows.append(self._draw(row, noise, choice) if self.fitted else noise[:size])
-        return torch.stack(rows).float() if rows else attributes.new_zeros(0, size)
+        if not self.fitted:
+            return noise[:, :size].float()
+        latents = torch.empty(len(noise), size, dtype=torch.float64)
+        # What is left of a covariance depends on which attributes are asked, not on their values.
+        given = (~asked.isnan()).numpy()
+        patterns, member = np.unique(given, axis=0, return_inverse=True)
+        for index, pattern in enumerate(patterns):
+            rows = torch.from_numpy(np.flatnonzero(member == index))
+            at = torch.from_numpy(np.flatnonzero(pattern))
+            latents[rows] = self._draw(asked[rows], at, noise[rows], choice[rows])
+        return latents.float()
 
     def _draw(
-        self, row: Float[Tensor, " a"], noise: Float[Tensor, " m"], choice: Float[Tensor, ""]
-    ) -> Float[Tensor, " d"]:
+        self,
+        values: Float[Tensor, "b a"],
+        asked: Int64[Tensor, " q"],
+        noise: Float[Tensor, "b m"],
+        choice: Float[Tensor, " b"],
+    ) -> Float[Tensor, "b d"]:
+        """Draw from the mixture conditioned on the attributes at the positions `asked`."""
         k = self.rank
-        weight, mean, covariance = (t.double().cpu() for t in (self.log_weight, self.mean, self.covariance))
-        asked = (~row.isnan()).nonzero()[:, 0]
-        if len(asked):
-            value = (
-                row[asked] - self.attribute_center.double().cpu()[asked]
-            ) / self.attribute_scale.double().cpu()[asked]
-            index = k + asked
-            own = covariance[:, index][:, :, index]
-            cross = covariance[:, :k][:, :, index]
-            gap = value - mean[:, index]
-            chol = torch.linalg.cholesky(own)
-            solved = torch.cholesky_solve(gap[:, :, None], chol)
-            log_density = -0.5 * (gap[:, None] @ solved)[:, 0, 0] - chol.diagonal(dim1=1, dim2=2).log().sum(1)
-            weight = weight + log_density
-            mean = mean[:, :k] + (cross @ solved)[:, :, 0]
-            covariance = covariance[:, :k, :k] - cross @ torch.cholesky_solve(cross.transpose(1, 2), chol)
-        else:
-            mean, covariance = mean[:, :k], covariance[:, :k, :k]
-        component = int(torch.searchsorted(weight.softmax(0).cumsum(0), choice).clamp_max(len(weight) - 1))
-        jitter = 1e-6 * torch.eye(k, dtype=torch.float64)
-        root = torch.linalg.cholesky(covariance[component] + jitter)
-        main = mean[component] + root @ noise[:k]
+        log_weight, mean, covariance = (
+            t.double().cpu() for t in (self.log_weight, self.mean, self.covariance)
+        )
+        center, scale = (t.double().cpu()[asked] for t in (self.attribute_center, self.attribute_scale))
+        at = k + asked
+        cross = covariance[:, :k][:, :, at]
+        own = torch.linalg.cholesky(covariance[:, at][:, :, at])
+        gap = ((values[:, asked] - center) / scale)[:, None] - mean[:, at]  # (b, components, q)
+        solved = torch.cholesky_solve(gap[..., None], own)[..., 0]
+        log_density = -0.5 * (gap * solved).sum(2) - own.diagonal(dim1=1, dim2=2).log().sum(1)
+        shifted = mean[:, :k] + torch.einsum("crq,bcq->bcr", cross, solved)
+        covariance = covariance[:, :k, :k] - cross @ torch.cholesky_solve(cross.transpose(1, 2), own)
+        root = torch.linalg.cholesky(covariance + 1e-6 * torch.eye(k, dtype=torch.float64))
+        up_to = (log_weight + log_density).softmax(1).cumsum(1)
+        chosen = torch.searchsorted(up_to, choice[:, None])[:, 0].clamp_max(len(log_weight) - 1)
+        picked = shifted[torch.arange(len(chosen)), chosen]
+        main = picked + (root[chosen] @ noise[:, :k, None])[..., 0]
         basis = self.basis.double().cpu()
-        rest = noise[k:] * self.residual.double().cpu()
-        return self.center.double().cpu() + basis @ main + rest - basis @ (basis.T @ rest)
+        rest = noise[:, k:] * self.residual.double().cpu()
+        return self.center.double().cpu() + main @ basis.T + rest - (rest @ basis) @ basis.T
 
 
 def _fit_mixture(

@@ -1,15 +1,18 @@
-"""Adversarial autoencoder-generator: a decoder that first learns to rebuild, then plays against a critic.
+"""Adversarial family: a decoder that first learns to rebuild, then plays against a critic from its own prior.
 
-A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as the
-decoder of a VAE; then a critic judges decodings of latents *between* the encodings of two buildings, which
-have no original to be compared with, while reconstruction fades (VAE/GAN, Larsen et al. 2016; adversarially
-constrained interpolation, Berthelot et al. 2019):
+A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a VAE's
+decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, the mixture is fitted to the encodings, and
+the game is played on draws from that prior, the very ones that sampling decodes. Rebuilding stays as a second
+loss, so that latents keep their meaning. The game is relativistic, each real paired with a made building, with a
+zero-centred gradient penalty on both (R3GAN, Huang et al. 2024), in each verdict group v of the critic:
 
-    critic     max E[min(0, D(x) - 1)] + E[min(0, -D(G(z)) - 1)]         hinge (Lim and Ye 2017)
-    generator  max E[D(G(z))] - r(t) L_vae(x)
+    critic     min sum_v E[softplus(D_v(G(z)) - D_v(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
+    generator  min adversarial sum_v E[softplus(D_v(x) - D_v(G(z)))] + L_rebuild(x)
 
-Reals are coverage, soft like the fakes: on binary reals a critic wins by softness alone. Both sides see the
-same fading instance noise (Soenderby et al. 2017).
+Penalties need a second backward pass, so they fall on one step in `every`, weighted up (Karras et al. 2020). What
+the critic sees is *decided* coverage: reals and fakes pass through one steep curve around a half, which makes
+plain what the eye sees (ragged walls) and hides what it does not (softness, by which a critic wins at once). Both
+sides see the same fading instance noise (Soenderby et al. 2017).
 """
 
 from __future__ import annotations
@@ -22,10 +25,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..nn.critic import Critic
+from ..nn.critic import Critic, Judgement
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
 from .vae import VAE, VAEConfig
+
+_STEEPNESS = 3.0
+_FURTHEST = 3.9
+"""Logit of coverage 0.98; what lies beyond looks the same to the critic."""
+
+_PRIOR, _CHOICE, _NOISE = 16, 17, 18
+"""Streams of noise of the game; rebuilding draws from stream 0."""
 
 
 class GANConfig(VAEConfig):
@@ -33,23 +43,27 @@ class GANConfig(VAEConfig):
 
     Attributes:
         critic_widths: channels of each level of the critic, fine to coarse.
-        critic_depth: residual blocks a level of the critic.
+        critic_depth: residual convolutions of the critic's finest level.
         warm_up: share of the budget before the game starts.
         adversarial: weight of the critic's verdict in the generator's loss.
-        reconstruction: weight of reconstruction at the end of the game; it fades from 1.
+        gamma: weight of the gradient penalties.
+        every: steps between two penalties, in the mean.
+        critic_rate: the critic's learning rate, as a multiple of the generator's.
         feature_matching: weight of feature matching (Salimans et al. 2016).
-        smoothing: one-sided smoothing (Salimans et al. 2016): what the margin for reals is lowered by.
+        smoothing: label smoothing of the critic (ibid.): the chance at which a pair counts as swapped.
         instance_noise: standard deviation of the noise on both sides at the start of the game.
     """
 
-    critic_widths: tuple[int, ...] = (48, 96, 96)
-    critic_depth: int = 1
-    warm_up: float = 0.4
-    adversarial: float = 0.02
-    reconstruction: float = 0.3
+    critic_widths: tuple[int, ...] = (64, 128)
+    critic_depth: int = 2
+    warm_up: float = 0.5
+    adversarial: float = 0.05
+    gamma: float = 0.005
+    every: int = 8
+    critic_rate: float = 3.0
     feature_matching: float = 0.0
     smoothing: float = 0.0
-    instance_noise: float = 0.1
+    instance_noise: float = 0.05
 
 
 class GAN(EncodingModel[GANConfig]):
@@ -68,23 +82,23 @@ class GAN(EncodingModel[GANConfig]):
         """Critic and generator, in the order of their moves."""
         return {"critic": self.critic, "generator": self.generator}
 
+    def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
+        """AdamW; the critic's without momentum, as games ask for, and at a rate of its own."""
+        if player == "generator":
+            return super().optimiser(player, learning_rate)
+        rate = learning_rate * self.config.critic_rate
+        return torch.optim.AdamW(self.critic.parameters(), lr=rate, betas=(0.0, 0.99), weight_decay=0.0)
+
+    def is_ready(self, progress: float) -> bool:
+        """Whether the prior stands that the game is played from."""
+        return progress < self.config.warm_up or bool(self.generator.density.fitted)
+
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
-        """The critic's hinge, or the generator's verdict and reconstruction."""
+        """The critic's part of the game, or the generator's; only the generator moves in the warm-up."""
+        warming = batch.progress < self.config.warm_up
         if player == "critic":
-            return self._critic_loss(batch)
-        if batch.progress < self.config.warm_up:
-            return self.generator.loss(batch)
-        rebuilt, invented = halves(batch)
-        fade = self._fade(batch.progress)
-        terms = {name: fade * term for name, term in self.generator.loss(rebuilt).items()}
-        verdicts, features = self.critic.judge(self._blur(self._between(invented), invented, stream=2))
-        terms["adversarial"] = -self.config.adversarial * _whole_and_cells(verdicts).mean()
-        if self.config.feature_matching:
-            with torch.no_grad():
-                target = self.critic.judge(self._blur(rebuilt.x, rebuilt, stream=3))[1]
-            gap = features.mean(0) - target.mean(0)
-            terms["features"] = self.config.feature_matching * gap.square().mean()
-        return terms
+            return {} if warming else self._critic_loss(batch)
+        return self.generator.loss(batch) if warming else self._generator_loss(batch)
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b ..."]:
         """The generator's latent of a building."""
@@ -104,51 +118,85 @@ class GAN(EncodingModel[GANConfig]):
 
     @torch.no_grad()
     def realism(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, " b"]:
-        """How real the critic finds each building; only differences mean something."""
-        return self.critic(x)[:, 0]
+        """How real the critic finds each building, higher is more real; only differences mean something.
+
+        The critic also looks at how much the buildings of a batch differ, so compare within one.
+        """
+        return self.critic(decided(torch.logit(x.clamp(0, 1), eps=1e-3))).total()
 
     def _critic_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        # The critic starts a little ahead, so that its first verdicts mean something.
-        if batch.progress < self.config.warm_up - 0.05:
-            return {}
         shown, invented = halves(batch)
         with torch.no_grad():
-            fake = self._between(invented)
-        real = self.critic(self._blur(shown.x, shown, stream=4))
-        made = self.critic(self._blur(fake, invented, stream=5))
-        margin = 1 - self.config.smoothing
-        hinge = _whole_and_cells(F.relu(margin - real)).mean() + _whole_and_cells(F.relu(1 + made)).mean()
-        return {"critic": hinge}
+            fake = self._noisy(decided(self._invent(invented)), invented)
+        real = self._noisy(decided(torch.logit(shown.x, eps=1e-3)), shown)
+        # Which steps are penalised follows from the keys, as all chance does.
+        if int(batch.keys[0]) % self.config.every:
+            return {"relativistic": self._pairing(self.critic(fake), self.critic(real))}
+        with torch.autocast(real.device.type, enabled=False):
+            real, fake = real.float().requires_grad_(), fake.float().requires_grad_()
+            on_real, on_fake = self.critic(real), self.critic(fake)
+            penalty = squared_slope(on_real, real) + squared_slope(on_fake, fake)
+            return {
+                "relativistic": self._pairing(on_fake, on_real),
+                "penalty": self.config.every * self.config.gamma / 2 * penalty,
+            }
 
-    def _between(self, batch: Batch) -> Float[Tensor, "b 1 x y z"]:
-        """Decode latents between the encodings of the batch's buildings."""
+    def _generator_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        rebuilt, invented = halves(batch)
         with torch.no_grad():
-            mu, logvar = self.generator.moments(batch.x, batch.condition)
-            z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape, stream=6)
-            share = torch.special.ndtr(batch.noise((1, 1, 1, 1), stream=7))
-            z = torch.lerp(z, z.roll(1, dims=0), share)
-        nothing = self.unconditional(len(z))
-        return self.generator.decode(z, nothing)
+            mu, logvar = self.generator.moments(rebuilt.x, rebuilt.condition)
+            z = mu + (0.5 * logvar).exp() * rebuilt.noise(self.latent_shape)
+            real = self.critic(self._noisy(decided(torch.logit(rebuilt.x, eps=1e-3)), rebuilt))
+        terms = self.generator.rebuilding(z, rebuilt)
+        made = self.critic(self._noisy(decided(self._invent(invented)), invented))
+        terms["adversarial"] = self.config.adversarial * relativistic(real, made)
+        if self.config.feature_matching:
+            gap = made.features.mean(dim=0) - real.features.mean(dim=0)
+            terms["features"] = self.config.feature_matching * gap.square().mean()
+        return terms
 
-    def _blur(self, x: Float[Tensor, "b 1 x y z"], batch: Batch, stream: int) -> Float[Tensor, "b 1 x y z"]:
+    def _pairing(self, fake: Judgement, real: Judgement) -> Float[Tensor, ""]:
+        swapped = self.config.smoothing
+        right = relativistic(fake, real)
+        return right if not swapped else (1 - swapped) * right + swapped * relativistic(real, fake)
+
+    def _invent(self, batch: Batch) -> Float[Tensor, "b 1 x y z"]:
+        """Logits of buildings decoded from the prior, asked for nothing."""
+        density = self.generator.density
+        nothing = self.unconditional(len(batch.x))
+        choice = torch.special.ndtr(batch.noise((), _CHOICE).double())
+        z = density.transform(batch.noise((density.noise_size,), _PRIOR), choice, nothing.attributes)
+        return self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
+
+    def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:
         left = (1 - batch.progress) / (1 - self.config.warm_up)
-        return x + self.config.instance_noise * min(1.0, left) * batch.noise(tuple(x.shape[1:]), stream)
+        return x + self.config.instance_noise * min(1.0, left) * batch.noise(tuple(x.shape[1:]), _NOISE)
 
-    def _fade(self, progress: float) -> float:
-        game = (progress - self.config.warm_up) / (1 - self.config.warm_up)
-        return 1 + (self.config.reconstruction - 1) * min(1.0, 2 * game)
+
+def decided(logits: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
+    """Coverage after a steep curve around a half."""
+    return (_STEEPNESS * logits.clamp(-_FURTHEST, _FURTHEST)).sigmoid()
+
+
+def relativistic(lower: Judgement, higher: Judgement) -> Float[Tensor, ""]:
+    """What it costs that `higher` is not judged above `lower`, pair by pair and verdict by verdict.
+
+    Zero where it is by far, log 2 a group of verdicts where nothing tells them apart (Jolicoeur-Martineau 2019).
+    """
+    groups = zip(lower.verdicts, higher.verdicts, strict=True)
+    return torch.stack([F.softplus(a - b).mean() for a, b in groups]).sum()
+
+
+def squared_slope(judgement: Judgement, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """Squared norm of the gradient of a judgement, the mean over the batch (Mescheder et al. 2018)."""
+    (slope,) = torch.autograd.grad(judgement.total().sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(dim=1).mean()
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:
     """Split a batch in two: a game needs as many buildings shown as invented, and no more of either.
 
-    A batch of one serves as both.
+    A batch of one serves as both; of an odd number the last one is left out.
     """
-    n = len(batch.x)
-    first, second = (slice(0, n // 2), slice(n // 2, n)) if n > 1 else (slice(0, 1), slice(0, 1))
-    return batch[first], batch[second]
-
-
-def _whole_and_cells(verdicts: Float[Tensor, "b verdicts"]) -> Float[Tensor, " b"]:
-    """The verdict on the whole and the mean verdict on the cells, in equal parts."""
-    return verdicts[:, 0] + verdicts[:, 1:].mean(dim=1)
+    n = len(batch.x) // 2
+    return (batch[:n], batch[n : 2 * n]) if n else (batch, batch)

@@ -24,6 +24,10 @@ from .run import Run
 from .state import Position, load_state, save_state
 
 
+_FIT = 2048
+"""Samples that a model is fitted to on the way; not a setting, because training then rests on the fit."""
+
+
 @dataclass(frozen=True)
 class Moved:
     """What was measured in a step, by column of metrics.csv."""
@@ -89,6 +93,9 @@ class Session:
         Raises:
             DivergedError: when a loss or gradient is NaN or infinite.
         """
+        if not self.model.is_ready(progress):
+            known = self.batches.alone().known(_FIT)
+            self.model.conclude(batch.to(self.fabric.device) for batch in known)
         batch = self.batches.at(self.step, progress).to(self.fabric.device)
         factor = (
             1.0 if self.model.fixed_learning_rate else learning_rate_factor(progress, self.config.warm_up)
