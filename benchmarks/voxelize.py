@@ -22,8 +22,8 @@ from typing import Any, no_type_check
 
 import numpy as np
 from numba import njit
-
 from solids import defects, inside_union, solid_parts
+
 from voxgen.geometry.grid import VoxelGrid
 from voxgen.geometry.mesh import Mesh
 from voxgen.geometry.open3d_loader import load_open3d

@@ -1,18 +1,19 @@
-"""Adversarial family: a decoder that first learns to rebuild, then plays against a critic from its own prior.
+"""Adversarial family: a decoder that learns to rebuild, then plays against a critic from its own prior.
 
-A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a VAE's
-decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, the mixture is fitted to the encodings, and
-the game is played on draws from that prior, the very ones that sampling decodes. Rebuilding stays as a second
-loss, so that latents keep their meaning. The game is relativistic, each real paired with a made building, with a
-zero-centred gradient penalty on both (R3GAN, Huang et al. 2024), in each verdict group v of the critic:
+A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a
+VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, the mixture is fitted to the
+encodings, and the game is played on draws from that prior, the very ones that sampling decodes. Rebuilding
+stays as a second loss, so that latents keep their meaning. The game is relativistic, each real paired with
+a made building, with a zero-centred gradient penalty on both (R3GAN, Huang et al. 2024), in each verdict
+group v of the critic:
 
     critic     min sum_v E[softplus(D_v(G(z)) - D_v(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
     generator  min adversarial sum_v E[softplus(D_v(x) - D_v(G(z)))] + L_rebuild(x)
 
-Penalties need a second backward pass, so they fall on one step in `every`, weighted up (Karras et al. 2020). What
-the critic sees is *decided* coverage: reals and fakes pass through one steep curve around a half, which makes
-plain what the eye sees (ragged walls) and hides what it does not (softness, by which a critic wins at once). Both
-sides see the same fading instance noise (Soenderby et al. 2017).
+Penalties need a second backward pass, so they fall on one step in `every`, weighted up (Karras et al.
+2020). What the critic sees is *decided* coverage: reals and fakes pass through one steep curve around a
+half, which makes plain what the eye sees (ragged walls) and hides what it does not (softness, by which a
+critic wins at once). Both sides see the same fading instance noise (Soenderby et al. 2017).
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def decided(logits: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
 def relativistic(lower: Judgement, higher: Judgement) -> Float[Tensor, ""]:
     """What it costs that `higher` is not judged above `lower`, pair by pair and verdict by verdict.
 
-    Zero where it is by far, log 2 a group of verdicts where nothing tells them apart (Jolicoeur-Martineau 2019).
+    Zero where it is by far, log 2 a group where nothing tells them apart (Jolicoeur-Martineau 2019).
     """
     groups = zip(lower.verdicts, higher.verdicts, strict=True)
     return torch.stack([F.softplus(a - b).mean() for a, b in groups]).sum()

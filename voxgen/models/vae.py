@@ -2,12 +2,13 @@
 
     L = -E_q(z|x) log p(x | z, c) + beta KL(q(z|x) || N(0, I))          (Kingma and Welling 2014)
 
-x is coverage, so the reconstruction is a soft-target cross-entropy; a soft Dice term keeps thin parts from being
-averaged away. That loss hardly tells a coverage of .48 from one of .52, but occupied means over half: along a
-wall that covers half a voxel, small errors become a ragged wall. A second, steeper cross-entropy on which side of
-a half each voxel lies makes the model decide. beta is well under 1: a latent that is told precisely is rebuilt
-sharply, and samples are drawn from a fitted prior anyway. Free bits (Kingma et al. 2016) keep latent channels from switching off
-early. After training a mixture is fitted to the latents, and samples are drawn from it (`density.py`).
+x is coverage, so the reconstruction is a soft-target cross-entropy; a soft Dice term keeps thin parts from
+being averaged away. That loss hardly tells a coverage of .48 from one of .52, but occupied means over half:
+along a wall that covers half a voxel, small errors become a ragged wall. A second, steeper cross-entropy on
+which side of a half each voxel lies makes the model decide. beta is well under 1: a latent that is told
+precisely is rebuilt sharply, and samples are drawn from a fitted prior anyway. Free bits (Kingma et al.
+2016) keep latent channels from switching off early. After training a mixture is fitted to the latents, and
+samples are drawn from it (`density.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from ..nn.volume import Contract, Expand, cells_per_level
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
 from .density import LatentMixture
-
 
 STEEPNESS = 4.0
 """How much steeper the decision between air and building is than coverage."""

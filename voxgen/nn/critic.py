@@ -1,10 +1,10 @@
 """The critic: a small residual network over patches that judges near and far at once.
 
-It gives a verdict for every cell of the patch grid and every cell of each coarser level (Isola et al. 2017), and
-one for the whole. Walls and edges are judged where they are, masses where they can be seen. The standard
-deviation over the minibatch is one more channel of the coarsest level (Karras et al. 2018): a generator that
-repeats itself is found out. There is no normalisation: what keeps the critic smooth is a penalty on its gradient,
-which belongs to the loss.
+It gives a verdict for every cell of the patch grid and every cell of each coarser level (Isola et al.
+2017), and one for the whole. Walls and edges are judged where they are, masses where they can be seen. The
+standard deviation over the minibatch is one more channel of the coarsest level (Karras et al. 2018): a
+generator that repeats itself is found out. There is no normalisation: what keeps the critic smooth is a
+penalty on its gradient, which belongs to the loss.
 """
 
 from __future__ import annotations
