@@ -55,7 +55,7 @@ def planar(grid: VoxelGrid) -> Polyhedron:
         return nothing("the grid is empty")
     around = ((ROOM, ROOM), (ROOM, ROOM), (0, 0))
     read = columns(VoxelGrid(np.pad(grid.values, around), grid.pitch))
-    solid, reason = _field(read)
+    solid, reason = _field(read, grid.pitch)
     if solid is None:
         return block_polygons(grid).with_notes(f"given as blocks: {reason}")
     if read.n_voids:
@@ -68,7 +68,7 @@ def planar(grid: VoxelGrid) -> Polyhedron:
     return solid.moved(grid.to_world(solid.vertices + np.array([-ROOM, -ROOM, read.base])))
 
 
-def _field(read: Columns) -> tuple[Polyhedron | None, str]:
+def _field(read: Columns, pitch: float) -> tuple[Polyhedron | None, str]:
     """The height field in voxels over the base, or why there is none."""
     inside = read.inside
     if not inside.any():
@@ -93,7 +93,7 @@ def _field(read: Columns) -> tuple[Polyhedron | None, str]:
     labels = lifted(plan, labels, roof.planes)
     labels = separated(plan, labels, roof.planes)
     solid = raised(plan, labels, roof.planes)
-    if len(solid) == 0 or not _sound(solid, 1.0):
+    if len(solid) == 0 or not _sound(solid, pitch):
         return None, "its planes do not close"
     return solid, ""
 
