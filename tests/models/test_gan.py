@@ -49,6 +49,11 @@ def test_the_critic_rests_until_the_game_begins(gan: GAN) -> None:
     assert "relativistic" in gan.loss(batch(progress=0.5), "critic")
 
 
+def test_the_critic_learns_alone_before_the_generator_heeds_it(gan: GAN) -> None:
+    assert gan.loss(batch(progress=0.52), "generator") == {}
+    assert "adversarial" in gan.loss(batch(progress=0.56), "generator")
+
+
 def test_the_warm_up_is_the_autoencoders_own_training(gan: GAN) -> None:
     now = batch(progress=0.2)
     with torch.no_grad():

@@ -46,6 +46,8 @@ class GANConfig(VAEConfig):
         critic_widths: channels of each level of the critic, fine to coarse.
         critic_depth: residual convolutions of the critic's finest level.
         warm_up: share of the budget before the game starts.
+        head_start: share of the budget in which the critic then learns alone, so that its verdicts mean
+            something when the generator begins to heed them; such steps are cheap.
         adversarial: weight of the critic's verdict in the generator's loss.
         gamma: weight of the gradient penalties.
         every: steps between two penalties, in the mean.
@@ -58,10 +60,11 @@ class GANConfig(VAEConfig):
     critic_widths: tuple[int, ...] = (64, 128)
     critic_depth: int = 2
     warm_up: float = 0.5
+    head_start: float = 0.05
     adversarial: float = 0.05
-    gamma: float = 0.005
+    gamma: float = 0.01
     every: int = 8
-    critic_rate: float = 3.0
+    critic_rate: float = 1.0
     feature_matching: float = 0.0
     smoothing: float = 0.0
     instance_noise: float = 0.05
@@ -95,11 +98,16 @@ class GAN(EncodingModel[GANConfig]):
         return progress < self.config.warm_up or bool(self.generator.density.fitted)
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
-        """The critic's part of the game, or the generator's; only the generator moves in the warm-up."""
-        warming = batch.progress < self.config.warm_up
+        """The critic's part of the game, or the generator's.
+
+        Only the generator moves in the warm-up, and only the critic in its head start.
+        """
+        if batch.progress < self.config.warm_up:
+            return {} if player == "critic" else self.generator.loss(batch)
         if player == "critic":
-            return {} if warming else self._critic_loss(batch)
-        return self.generator.loss(batch) if warming else self._generator_loss(batch)
+            return self._critic_loss(batch)
+        alone = batch.progress < self.config.warm_up + self.config.head_start
+        return {} if alone else self._generator_loss(batch)
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b ..."]:
         """The generator's latent of a building."""
