@@ -64,6 +64,18 @@ def test_very_few_buildings_can_be_fitted() -> None:
     assert density.sample(torch.full((5, 1), torch.nan)).isfinite().all()
 
 
+def test_with_few_buildings_an_odd_ask_still_draws_from_them() -> None:
+    """Components that were not needed never win, however far off the ask."""
+    density = LatentMixture(6, 2, rank=4, components=4)
+    z, _ = correlated(12)
+    density.fit(z, torch.cat([z[:, :1], torch.ones(12, 1)], dim=1))
+    assert int((density.log_weight > -1e3).sum()) < 4
+    drawn = density.sample(
+        torch.tensor([[float("nan"), 9.0]]).expand(300, -1), torch.Generator().manual_seed(0)
+    )
+    assert float((drawn[:, 1:].std(0) - z[:, 1:].std(0)).abs().max()) < 0.2
+
+
 def test_before_a_fit_it_is_standard_normal() -> None:
     drawn = LatentMixture(6, 1).sample(torch.full((3000, 1), torch.nan), torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn.std(0), torch.ones(6), atol=0.08, rtol=0)

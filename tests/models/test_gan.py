@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from voxgen.errors import UsageError
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.gan import GAN, GANConfig, decided, halves, relativistic, squared_slope
@@ -32,12 +33,12 @@ def gan() -> GAN:
     )
 
 
-def batch(n: int = 6, progress: float = 0.9, first_key: int = 0) -> Batch:
+def batch(n: int = 6, progress: float = 0.9, first_key: int = 0, chance: int = 0) -> Batch:
     x = torch.zeros(n, 1, *SIDE)
     for i in range(n):
         x[i, :, 2 : 8 + i, 4:12, : 5 + i] = 1
     keys = torch.arange(n) + first_key
-    return Batch(x, Condition.nothing(n, ConditionConfig(), SIDE), keys, progress)
+    return Batch(x, Condition.nothing(n, ConditionConfig(), SIDE), keys, progress, chance)
 
 
 def judged(*values: float) -> Judgement:
@@ -61,17 +62,37 @@ def test_the_warm_up_is_the_autoencoders_own_training(gan: GAN) -> None:
     assert {k: float(v) for k, v in found.items()} == {k: float(v) for k, v in wanted.items()}
 
 
-def test_the_game_asks_for_a_prior_that_is_fitted_once(gan: GAN) -> None:
-    assert gan.is_ready(0.49)
-    assert not gan.is_ready(0.5)
-    gan.conclude([batch()])
-    assert gan.is_ready(0.5)
+def test_the_prior_is_fitted_once_when_the_game_begins_and_forgotten_in_a_warm_up(gan: GAN) -> None:
+    asked = []
+
+    def known() -> list[Batch]:
+        asked.append(1)
+        return [batch()]
+
+    gan.prepare(0.49, known)
+    assert (len(asked), float(gan.generator.density.fitted)) == (0, 0)
+    gan.prepare(0.5, known)
+    gan.prepare(0.6, known)
+    assert (len(asked), float(gan.generator.density.fitted)) == (1, 1)
+    gan.prepare(0.2, known)
+    assert float(gan.generator.density.fitted) == 0
 
 
 def test_the_encoder_stands_still_in_the_game(gan: GAN) -> None:
-    sum(gan.loss(batch(), "generator").values()).backward()
-    assert all(p.grad is None for p in gan.generator.encoder.parameters())
-    assert any(p.grad is not None for p in gan.generator.decoder.parameters())
+    now = batch()
+    gan.conclude([now])
+    before = (
+        gan.encode(now.x, now.condition),
+        gan.decode(torch.zeros(1, *gan.latent_shape), now.condition[:1]),
+    )
+    optimiser = gan.optimiser("generator", 1e-2)
+    for _ in range(3):
+        optimiser.zero_grad()
+        sum(gan.loss(now, "generator").values()).backward()
+        optimiser.step()
+    after = gan.encode(now.x, now.condition), gan.decode(torch.zeros(1, *gan.latent_shape), now.condition[:1])
+    assert torch.equal(before[0], after[0])
+    assert not torch.equal(before[1], after[1])
 
 
 def test_the_game_is_played_on_draws_from_the_prior(gan: GAN) -> None:
@@ -83,10 +104,22 @@ def test_the_game_is_played_on_draws_from_the_prior(gan: GAN) -> None:
     assert not torch.equal(gan._invent(now), gan._invent(batch(first_key=100)))
 
 
-def test_penalties_fall_on_the_steps_that_the_keys_name(gan: GAN) -> None:
+def test_penalties_fall_on_one_step_in_every_whoever_holds_which_part_of_the_batch(gan: GAN) -> None:
     every = gan.config.every
-    assert "penalty" in gan.loss(batch(first_key=every), "critic")
-    assert "penalty" not in gan.loss(batch(first_key=every + 1), "critic")
+    terms = [gan.loss(batch(n=2, chance=c, first_key=3 * c), "critic") for c in range(2 * every)]
+    assert sum("penalty" in found for found in terms) == 2
+    whole = batch(n=8, chance=every - 1)
+    assert all("penalty" in gan.loss(part, "critic") for part in (whole[:4], whole[4:]))
+
+
+def test_no_penalty_is_counted_outside_training(gan: GAN) -> None:
+    assert "penalty" not in gan.loss(batch(), "critic")
+
+
+def test_settings_that_leave_no_game_are_refused() -> None:
+    for wrong in ({"warm_up": 1.0}, {"every": 0}, {"warm_up": 0.9, "head_start": 0.1}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            GANConfig.parse(wrong)
 
 
 def test_a_step_of_both_players_is_finite_on_solid_air_and_half(gan: GAN) -> None:

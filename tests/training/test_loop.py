@@ -14,7 +14,7 @@ from training_toys import ADDRESS, Game, Toy, ToyConfig, ToyData, settings, toy
 
 from voxgen import checkpoint
 from voxgen.errors import DataError, UsageError
-from voxgen.training.create import create_model
+from voxgen.training.create import create_model, model_config
 from voxgen.training.loop import train
 from voxgen.training.metrics import read_metrics
 from voxgen.training.players import DivergedError
@@ -293,3 +293,26 @@ def _assert_same_run(a: Path, b: Path) -> None:
         assert one.keys() == other.keys()
         for key, value in one.items():
             assert torch.equal(value, other[key]), (name, key)
+
+
+def test_a_game_on_a_fitted_prior_goes_on_as_if_never_stopped(tmp_path):
+    """Stopped in the warm-up, right after the fit and in the game: the prior is part of the state."""
+    small = ("widths=[8]", "refine=8", "depth=1", "rank=4", "components=2", "critic_widths=[8]")
+
+    def game():
+        config = model_config(DATA, "gan", overrides=small, attributes=("height",))
+        return create_model(config, "gan", seed=0)
+
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    list(train(whole, DATA, game(), settings(steps=12)))
+    for last in (3, 7, 9):
+        steps = train(stopped, DATA, game(), settings(steps=12))
+        for step in steps:
+            if step.step >= last:
+                break
+        steps.close()
+    list(train(stopped, DATA, game(), settings(steps=12)))
+    one, other = (load_file(path / "state.safetensors") for path in (whole, stopped))
+    assert float(one["model/generator.density.fitted"]) == 1
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[key]) for key, value in one.items())

@@ -15,7 +15,7 @@ from training_gradients import gradients
 def folder(tmp_path_factory) -> Path:
     """Gradients of one process and of two, by gloo."""
     path = tmp_path_factory.mktemp("gradients")
-    names = ["toy", "vae", "thesis"]
+    names = ["toy", "vae", "thesis", "gan"]
     gradients(Fabric(accelerator="cpu", devices=1, precision="32-true"), str(path), names)
     two = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn", precision="32-true")
     two.launch(gradients, str(path), names)
@@ -31,3 +31,11 @@ def test_two_processes_compute_the_gradient_of_one(folder, player):
     for key, value in one.items():
         torch.testing.assert_close(first[key], value, rtol=1e-4, atol=1e-5 * largest)
         assert torch.equal(first[key], second[key])
+
+
+@pytest.mark.parametrize("player", ["gan-critic", "gan-generator"])
+def test_two_processes_of_a_game_agree(folder, player):
+    """Each looks at pairs of its own, so the gradient is another one, but both take the same step."""
+    first, second = (load_file(folder / f"{player}-2-{rank}.safetensors") for rank in (0, 1))
+    assert any(value.abs().max() > 1e-6 for value in first.values())
+    assert all(torch.equal(value, second[key]) for key, value in first.items())

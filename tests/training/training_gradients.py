@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from training_toys import ToyData, toy
 
+from voxgen.models.gan import GAN, GANConfig
 from voxgen.models.thesis import ThesisConfig, ThesisGAN
 from voxgen.models.vae import VAE, VAEConfig
 from voxgen.training.batches import Batches
@@ -26,6 +27,8 @@ def build(name: str):
     body = {"widths": (8, 16), "depth": 1, "refine": 8, "latent": 4, "embedding": 8}
     if name == "vae":
         return VAE(VAEConfig(**size, **body))
+    if name == "gan":
+        return GAN(GANConfig(**size, **body, critic_widths=(8, 8)))
     if name == "thesis":
         return ThesisGAN(ThesisConfig(resolution=DATA.resolution, width=4, latent=8))
     return toy(DATA)
@@ -39,7 +42,7 @@ def gradients(fabric: Fabric, folder: str, names: list[str]) -> None:
         batches = Batches(DATA, model.config.condition, 8, 0, fabric.global_rank, fabric.world_size)
         for player_name in model.players():
             player = Player(player_name, model, 1e-3)
-            player.gradient(batches.at(0, 0.5), fabric)
+            player.gradient(batches.at(0, 0.9), fabric)
             own = {str(i): p.grad for i, p in enumerate(player.parameters) if p.grad is not None}
             path = Path(folder) / f"{name}-{player_name}-{fabric.world_size}-{fabric.global_rank}.safetensors"
             save_file(own, path)

@@ -6,15 +6,15 @@ deterministic and differentiable, so that "one seed, one building" is a law and 
 
 All randomness inside `loss` comes from `batch.keys`, one integer a sample: the loss is a function of weights
 and batch alone. Training therefore resumes exactly without any generator state, and two processes that share
-a batch compute the gradient that one would.
+a batch compute the gradient that one would, wherever a loss is a mean over samples.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar, final
 
 import torch
@@ -69,20 +69,22 @@ class Batch:
         condition: what is asked, with dropout already applied.
         keys: (b,) an integer a sample and step, the source of all randomness in the loss.
         progress: share of the training budget used, in [0, 1]; schedules follow it.
+        chance: an integer a step, the same for all processes that share the batch; 0 outside training.
     """
 
     x: Float[Tensor, "b 1 x y z"]
     condition: Condition
     keys: Int64[Tensor, " b"]
     progress: float = 0.0
+    chance: int = 0
 
     def to(self, device: torch.device) -> Batch:
         """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
-        return Batch(self.x.to(device), self.condition.to(device), self.keys, self.progress)
+        return replace(self, x=self.x.to(device), condition=self.condition.to(device))
 
     def __getitem__(self, index: slice) -> Batch:
         """Give some of the samples."""
-        return Batch(self.x[index], self.condition[index], self.keys[index], self.progress)
+        return replace(self, x=self.x[index], condition=self.condition[index], keys=self.keys[index])
 
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
@@ -110,6 +112,8 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     """Whether the family can be asked for anything; a published recipe may not."""
     fixed_learning_rate: ClassVar[bool] = False
     """Whether a recipe prescribes its learning rate, so that no schedule touches it."""
+    clipped: ClassVar[bool] = True
+    """Whether the loop may shorten gradients; a published recipe may not know of it."""
     latent_shape: tuple[int, ...]
 
     def __init__(self, config: ConfigT) -> None:
@@ -146,13 +150,11 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
 
-    def is_ready(self, progress: float) -> bool:
-        """Whether a step can be taken at this progress; where not, the loop calls `conclude` first.
+    def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
+        """Get ready for a step; called before each, with training batches for the asking.
 
         For families whose later training rests on what `conclude` fits.
         """
-        del progress
-        return True
 
     @final
     def unconditional(self, n: int) -> Condition:

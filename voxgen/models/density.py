@@ -79,15 +79,20 @@ class LatentMixture(nn.Module):
         present = ~a.isnan()
         count = present.sum(0).clamp_min(1)
         mean = a.nan_to_num(0.0).sum(0) / count
-        spread = (((a - mean).nan_to_num(0.0) ** 2).sum(0) / count).sqrt().clamp_min(1e-6)
+        spread = (((a - mean).nan_to_num(0.0) ** 2).sum(0) / count).sqrt()
+        spread = torch.where(spread > 1e-9, spread, 1.0)  # as of an attribute that never varies
         self.attribute_center.copy_(mean)
         self.attribute_scale.copy_(spread)
         joint = torch.cat([centred @ basis, ((a - mean) / spread).nan_to_num(0.0)], dim=1)
-        weight, means, covariances = _fit_mixture(joint, len(self.log_weight), iterations, seed)
-        self.log_weight.copy_(weight.log())
+        log_weight, means, covariances = _fit_mixture(joint, len(self.log_weight), iterations, seed)
+        self.log_weight.copy_(log_weight)
         self.mean.copy_(means)
         self.covariance.copy_(covariances)
         self.fitted.fill_(1.0)
+
+    def forget(self) -> None:
+        """Be N(0, I) again, until the next fit."""
+        self.fitted.zero_()
 
     @property
     def noise_size(self) -> int:
@@ -208,7 +213,7 @@ def _pad(
     missing = components - len(weight)
     eye = torch.eye(mean.shape[1], dtype=torch.float64)
     return (
-        torch.cat([weight.clamp_min(1e-300), torch.full((missing,), 1e-30, dtype=torch.float64)]),
+        torch.cat([weight.clamp_min(1e-300).log(), torch.full((missing,), -1e30, dtype=torch.float64)]),
         torch.cat([mean, mean.new_zeros(missing, mean.shape[1])]),
         torch.cat([covariance, eye.repeat(missing, 1, 1)]),
     )

@@ -2,10 +2,11 @@
 
 A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a
 VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, the mixture is fitted to the
-encodings, and the game is played on draws from that prior, the very ones that sampling decodes. Rebuilding
-stays as a second loss, so that latents keep their meaning. The game is relativistic, each real paired with
-a made building, with a zero-centred gradient penalty on both (R3GAN, Huang et al. 2024), in each verdict
-group v of the critic:
+encodings, and the game is played on draws from that prior, as sampling decodes them; what is published fits
+it once more, to the averaged weights. Rebuilding stays as a second loss, so that latents keep their
+meaning. The game is relativistic, each real paired with a made building, with a zero-centred gradient
+penalty on both (R3GAN, Huang et al. 2024). The critic gives a verdict D_v for the whole and for every cell
+of its levels; D is the sum over levels of their mean verdict:
 
     critic     min sum_v E[softplus(D_v(G(z)) - D_v(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
     generator  min adversarial sum_v E[softplus(D_v(x) - D_v(G(z)))] + L_rebuild(x)
@@ -18,11 +19,12 @@ critic wins at once). Both sides see the same fading instance noise (Soenderby e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -50,7 +52,7 @@ class GANConfig(VAEConfig):
             something when the generator begins to heed them; such steps are cheap.
         adversarial: weight of the critic's verdict in the generator's loss.
         gamma: weight of the gradient penalties.
-        every: steps between two penalties, in the mean.
+        every: steps between two penalties, in the mean; they weigh as much more.
         critic_rate: the critic's learning rate, as a multiple of the generator's.
         feature_matching: weight of feature matching (Salimans et al. 2016).
         smoothing: label smoothing of the critic (ibid.): the chance at which a pair counts as swapped.
@@ -59,15 +61,24 @@ class GANConfig(VAEConfig):
 
     critic_widths: tuple[int, ...] = (64, 128)
     critic_depth: int = 2
-    warm_up: float = 0.5
-    head_start: float = 0.05
-    adversarial: float = 0.05
-    gamma: float = 0.01
-    every: int = 8
-    critic_rate: float = 1.0
-    feature_matching: float = 0.0
-    smoothing: float = 0.0
-    instance_noise: float = 0.05
+    warm_up: float = Field(default=0.5, ge=0, lt=1)
+    head_start: float = Field(default=0.05, ge=0, lt=1)
+    adversarial: float = Field(default=0.05, ge=0)
+    gamma: float = Field(default=0.01, ge=0)
+    every: int = Field(default=8, ge=1)
+    critic_rate: float = Field(default=1.0, gt=0)
+    feature_matching: float = Field(default=0.0, ge=0)
+    smoothing: float = Field(default=0.0, ge=0, lt=0.5)
+    instance_noise: float = Field(default=0.05, ge=0)
+
+    @model_validator(mode="after")
+    def _leaves_time_to_play(self) -> GANConfig:
+        if self.warm_up + self.head_start >= 1:
+            raise ValueError(
+                f"warm_up = {self.warm_up:g} and head_start = {self.head_start:g} leave nothing of the "
+                "budget for the game; their sum must be below 1"
+            )
+        return self
 
 
 class GAN(EncodingModel[GANConfig]):
@@ -93,9 +104,13 @@ class GAN(EncodingModel[GANConfig]):
         rate = learning_rate * self.config.critic_rate
         return torch.optim.AdamW(self.critic.parameters(), lr=rate, betas=(0.0, 0.99), weight_decay=0.0)
 
-    def is_ready(self, progress: float) -> bool:
-        """Whether the prior stands that the game is played from."""
-        return progress < self.config.warm_up or bool(self.generator.density.fitted)
+    def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
+        """Fit the prior that the game is played from when the warm-up is over, once."""
+        if progress < self.config.warm_up:
+            # A run that is given more time falls back into the warm-up, and its encodings move again.
+            self.generator.density.forget()
+        elif not self.generator.density.fitted:
+            self.conclude(known())
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """The critic's part of the game, or the generator's.
@@ -138,8 +153,8 @@ class GAN(EncodingModel[GANConfig]):
         with torch.no_grad():
             fake = self._noisy(decided(self._invent(invented)), invented)
         real = self._noisy(decided(torch.logit(shown.x, eps=1e-3)), shown)
-        # Which steps are penalised follows from the keys, as all chance does.
-        if int(batch.keys[0]) % self.config.every:
+        # All processes must agree on which steps are penalised; outside training none is.
+        if (batch.chance + 1) % self.config.every:
             return {"relativistic": self._pairing(self.critic(fake), self.critic(real))}
         with torch.autocast(real.device.type, enabled=False):
             real, fake = real.float().requires_grad_(), fake.float().requires_grad_()
@@ -153,7 +168,7 @@ class GAN(EncodingModel[GANConfig]):
     def _generator_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         rebuilt, invented = halves(batch)
         with torch.no_grad():
-            mu, logvar = self.generator.moments(rebuilt.x, rebuilt.condition)
+            mu, logvar = self.generator.moments(rebuilt.x)
             z = mu + (0.5 * logvar).exp() * rebuilt.noise(self.latent_shape)
             real = self.critic(self._noisy(decided(torch.logit(rebuilt.x, eps=1e-3)), rebuilt))
         terms = self.generator.rebuilding(z, rebuilt)

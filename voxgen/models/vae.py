@@ -2,6 +2,9 @@
 
     L = -E_q(z|x) log p(x | z, c) + beta KL(q(z|x) || N(0, I))          (Kingma and Welling 2014)
 
+The encoder is not told what is asked, c: a latent means the same whatever is asked of it, so that the fitted
+prior serves with and without.
+
 x is coverage, so the reconstruction is a soft-target cross-entropy; a soft Dice term keeps thin parts from
 being averaged away. That loss hardly tells a coverage of .48 from one of .52, but occupied means over half:
 along a wall that covers half a voxel, small errors become a ragged wall. A second, steeper cross-entropy on
@@ -41,7 +44,7 @@ class VAEConfig(ModelConfig):
         latent: channels of the spatial latent.
         embedding: width of the condition's embedding.
         beta: weight of the KL term.
-        free_bits: nats a latent channel may carry for nothing.
+        free_bits: nats that each number of the latent may carry for nothing.
         dice: weight of the soft Dice term.
         edges: weight of the edge term.
         decision: weight of the cross-entropy on which side of a half each voxel lies.
@@ -75,9 +78,7 @@ class VAE(EncodingModel[VAEConfig]):
         wanted = config.condition
         self.attributes = AttributeEmbedding(wanted.center, wanted.scale, config.embedding)
         self.masks = MaskPatches(len(wanted.masks), config.patch, config.widths[0]) if wanted.masks else None
-        self.encoder = Contract(
-            config.resolution, config.patch, config.widths, config.depth, config.embedding
-        )
+        self.encoder = Contract(config.resolution, config.patch, config.widths, config.depth)
         self.to_moments = nn.Conv3d(config.widths[-1], 2 * config.latent, 1)
         self.decoder = Expand(
             config.resolution,
@@ -92,10 +93,10 @@ class VAE(EncodingModel[VAEConfig]):
         self.density = LatentMixture(size, len(wanted.attributes), config.rank, config.components)
 
     def moments(
-        self, x: Float[Tensor, "b 1 x y z"], condition: Condition
+        self, x: Float[Tensor, "b 1 x y z"]
     ) -> tuple[Float[Tensor, "b c xc yc zc"], Float[Tensor, "b c xc yc zc"]]:
-        """Mean and log-variance of q(z|x, c)."""
-        h = self.encoder(x, *self._embed(condition))
+        """Mean and log-variance of q(z|x)."""
+        h = self.encoder(x)
         mu, logvar = self.to_moments(h).float().chunk(2, dim=1)
         return mu, logvar.clamp(-12, 4)
 
@@ -104,9 +105,9 @@ class VAE(EncodingModel[VAEConfig]):
         return self.decoder(z, *self._embed(condition)).float()
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
-        """What it costs to rebuild a building, and KL, in nats a voxel of the grid."""
+        """What it costs to rebuild a building, and KL in nats a voxel of the grid."""
         del player
-        mu, logvar = self.moments(batch.x, batch.condition)
+        mu, logvar = self.moments(batch.x)
         z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
         return {
             **self.rebuilding(z, batch),
@@ -127,8 +128,9 @@ class VAE(EncodingModel[VAEConfig]):
         }
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b c xc yc zc"]:
-        """Mean of q(z|x, c)."""
-        return self.moments(x, condition)[0]
+        """Mean of q(z|x), whatever is asked."""
+        del condition
+        return self.moments(x)[0]
 
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1]."""

@@ -9,6 +9,7 @@ So nothing has to be stored for a resume, and `world` processes see the parts of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -80,7 +81,9 @@ class Batches:
         rows = np.array([self._row(int(k)) for k in number])
         key = keys(self.seed, step, positions=position)
         variant = (uniform(key, 1, _SYMMETRY)[:, 0] * VARIANTS).astype(np.int64)
-        return self._batch(rows, key, variant, self._asked(key), progress)
+        first = keys(self.seed, step, positions=np.zeros(1, np.int64))
+        batch = self._batch(rows, key, variant, self._asked(key), progress)
+        return replace(batch, chance=int(first[0]))
 
     def held_out(self, split: str, limit: int) -> Iterator[Batch]:
         """Give the first buildings of a split as they stand, with keys that never change."""

@@ -30,7 +30,7 @@ from .metrics import MetricsFile, Sink, TensorBoard
 from .players import DivergedError
 from .report import Report, Reporter
 from .run import DataReference, Run, RunConfig, environment, run_path
-from .session import Moved, Session
+from .session import Moved, Session, is_finite
 
 _REPORT_SHARE = 0.1
 """Most of the time that reports may take; those beyond are left out."""
@@ -189,14 +189,20 @@ class _Lead:
         try:
             yield
         except DivergedError as failure:
-            if not session.run.model.exists():
-                self.reporter.publish(session.ema.model, session.position, 0.0, {})
-            kept = checkpoint.read_card(session.run.model)["training"]["step"]
+            if not session.run.model.exists() and is_finite(session.ema.model):
+                self.reporter.keep(session.ema.model, session.position)
             raise DivergedError(
-                f"{failure} after step {session.step:,}, so training stopped. The model of step {kept:,} in "
-                f"{session.run.model} is good and stays. Train again under another name, with a lower "
-                f"learning rate (it was {self.config.learning_rate:g}) or with precision 32."
+                f"{failure} after step {session.step:,}, so training stopped. {self._kept()}. Train again "
+                f"under another name, with a lower learning rate (it was {self.config.learning_rate:g}) or with "
+                "precision 32."
             ) from None
+
+    def _kept(self) -> str:
+        path = self.session.run.model
+        if not path.exists():
+            return "There is no good model yet"
+        step = checkpoint.read_card(path)["training"]["step"]
+        return f"The model of step {step:,} in {path} is good and stays"
 
     def _is_due(self, before: float, after: float) -> bool:
         if after >= 1:

@@ -111,11 +111,14 @@ class Player:
 
 
 def average_gradients(parameters: list[nn.Parameter], fabric: Fabric) -> None:
-    """Replace each gradient by its mean over the processes."""
-    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
-    mean = _mean(flat, fabric)
+    """Replace each gradient by its mean over the processes.
+
+    A weight without one, the same on every process, stays so: the optimiser leaves it alone.
+    """
+    moved = [parameter for parameter in parameters if parameter.grad is not None]
+    mean = _mean(torch.cat([p.grad.flatten() for p in moved if p.grad is not None]), fabric)
     start = 0
-    for parameter in parameters:
+    for parameter in moved:
         part = mean[start : start + parameter.numel()]
         parameter.grad = part.view_as(parameter).clone()
         start += parameter.numel()

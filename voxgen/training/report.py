@@ -89,6 +89,11 @@ class Reporter:
         warnings = health.warnings() if progress >= _FIRST_WARNING else ()
         return Report(measured, warnings, sheet)
 
+    def keep(self, model: GenerativeModel[Any], position: Position) -> None:
+        """Fit the prior and publish the model as it is, where there is nothing to publish yet."""
+        self._fit(model, final=False)
+        self.publish(model, position, 0.0, {})
+
     def publish(
         self, model: GenerativeModel[Any], position: Position, progress: float, measured: Mapping[str, float]
     ) -> None:

@@ -6,14 +6,14 @@ A session knows how to take a step and how to save; when to do what is the loop'
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
-from ..models.base import GenerativeModel
+from ..models.base import Batch, GenerativeModel
 from .batches import Batches
 from .config import TrainConfig, learning_rate_factor
 from .data import TrainingData
@@ -92,9 +92,7 @@ class Session:
         Raises:
             DivergedError: when a loss or gradient is NaN or infinite.
         """
-        if not self.model.is_ready(progress):
-            known = self.batches.alone().known(_FIT)
-            self.model.conclude(batch.to(self.fabric.device) for batch in known)
+        self.model.prepare(progress, self._known)
         batch = self.batches.at(self.step, progress).to(self.fabric.device)
         factor = (
             1.0 if self.model.fixed_learning_rate else learning_rate_factor(progress, self.config.warm_up)
@@ -105,7 +103,7 @@ class Session:
         self.whole = False
         for player in self.players:
             player.set_learning_rate(factor)
-            move = player.move(batch, self.fabric, self.config.clip)
+            move = player.move(batch, self.fabric, self.config.clip if self.model.clipped else 0.0)
             losses |= {loss_name("loss", names, player.name, k): v for k, v in move.losses.items()}
             if move.losses:
                 norms[loss_name("gradient", names, player.name, "norm")] = move.gradient_norm
@@ -114,13 +112,18 @@ class Session:
         self.whole = True
         return Moved(losses, norms, self.players[-1].learning_rate)
 
+    def _known(self) -> Iterator[Batch]:
+        """Give training buildings of the whole, the same to every process."""
+        for batch in self.batches.alone().known(_FIT):
+            yield batch.to(self.fabric.device)
+
     def check(self) -> None:
         """Make sure that the weights are worth keeping.
 
         Raises:
             DivergedError: when a weight is NaN or infinite.
         """
-        if not all(bool(p.isfinite().all()) for p in self.model.parameters()):
+        if not is_finite(self.model):
             self.whole = False
             raise DivergedError("a weight became NaN or infinite")
 
@@ -133,3 +136,8 @@ class Session:
         self.check()
         save_state(self.run.state, self.position, self.model, self.ema, self.players)
         self.saved = self.step
+
+
+def is_finite(model: GenerativeModel[Any]) -> bool:
+    """Tell whether no weight is NaN or infinite."""
+    return all(bool(p.isfinite().all()) for p in model.parameters())
