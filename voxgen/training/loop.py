@@ -193,8 +193,8 @@ class _Lead:
                 self.reporter.keep(session.ema.model, session.position)
             raise DivergedError(
                 f"{failure} after step {session.step:,}, so training stopped. {self._kept()}. Train again "
-                f"under another name, with a lower learning rate (it was {self.config.learning_rate:g}) or with "
-                "precision 32."
+                f"under another name, with a lower learning rate (it was {self.config.learning_rate:g}) or "
+                "with precision 32."
             ) from None
 
     def _kept(self) -> str:
