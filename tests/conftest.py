@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import settings
 # A first example pays for imports and compilation, so that no deadline holds on every machine.
 settings.register_profile("voxgen", deadline=None)
 settings.load_profile("voxgen")
+
+# A shell that starts the tests in the background has Ctrl-C ignored, for them and all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(os.environ.get("VOXGEN_SHARED", Path(__file__).parents[1].parent / "shared"))
 
