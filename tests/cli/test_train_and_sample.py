@@ -83,12 +83,15 @@ def test_ctrl_c_saves_and_leaves_cleanly(data: Path, folder: Path, told: Told) -
     )  # fmt: skip
     metrics = folder / "runs" / "stopped" / "metrics.csv"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and child.poll() is None:
-        if metrics.is_file() and len(metrics.read_text(encoding="utf-8").splitlines()) > 1:
-            break
-        time.sleep(0.05)
-    child.send_signal(signal.SIGINT)
-    out, said = child.communicate(timeout=60)
+    try:
+        while time.monotonic() < deadline and child.poll() is None:
+            if metrics.is_file() and len(metrics.read_text(encoding="utf-8").splitlines()) > 1:
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        out, said = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert child.returncode == 130, said
     assert "the same command goes on" in said
     assert "Traceback" not in said
