@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Turn building files into solid voxel grids (.npz), or back into meshes (--format obj).
 
-    FILES are files, folders, globs and .zip archives. Grids keep what the file holds; --mend repairs them.
+    FILES are files, folders, globs and .zip archives. Grids are repaired; --no-mend keeps what the file holds.
     """
     options = ExportOptions(**export)
     reading = read_settings(file_unit, file_up, lod, split_objects)

@@ -57,6 +57,7 @@ def model_card(name: str, wanted: RunConfig, card: Mapping[str, Any]) -> str:
     licences = ", ".join(data["licence"]) or unnamed
     credit = "".join(f"- {line}\n" for line in data["attribution"]) or "- the sources ask for none\n"
     notes = "".join(f"- {line}\n" for line in data["notes"])
+    notes = f"\nNotes on the data:\n\n{notes}" if notes else ""
     return f"""# {name}
 
 A {kind} model that makes buildings as voxel grids of {x} x {y} x {z}, {pitch:g} m a voxel
