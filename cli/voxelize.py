@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Turn building files into solid voxel grids (.npz), or back into meshes (--format obj).
 
-    FILES are files, folders, globs and .zip archives. Grids are repaired; --no-mend keeps what the file holds.
+    FILES are files, folders, globs and .zip archives. Grids are repaired; --no-mend keeps them as read.
     """
     options = ExportOptions(**export)
     reading = read_settings(file_unit, file_up, lod, split_objects)
