@@ -47,9 +47,7 @@ SAME_PLANE = 1.0
 
 def simplified(grid: VoxelGrid) -> Mesh:
     """The peer: iso-surface, then manifold3d's simplification; coplanar triangles are not merged."""
-    mesh = isosurface(grid)
-    solid = Manifold(Flat(mesh.vertices.astype(np.float32), mesh.faces.astype(np.uint32)))
-    flat = solid.simplify(SIMPLIFY * grid.pitch).to_mesh()
+    flat = as_solid(isosurface(grid)).simplify(SIMPLIFY * grid.pitch).to_mesh()
     return Mesh.of(np.asarray(flat.vert_properties)[:, :3], np.asarray(flat.tri_verts))
 
 
@@ -128,7 +126,7 @@ def compare(meshes: list[Mesh], pitch: float) -> tuple[list[dict[str, Any]], Cou
             closed, accepted = sound(mesh)
             fine = np.unpackbits(bits).reshape((2 * RESOLUTION,) * 3).view(np.bool_)
             likeness = iou(fine, occupy(mesh, 2 * RESOLUTION, pitch / 2, lay).values)
-            known = solid.status() == Error.NoError and abs(solid.volume() / _volume(source) - 1) < 1e-3
+            known = solid.status() == Error.NoError and abs(solid.volume() / source.volume - 1) < 1e-3
             exact = exact_iou(solid, as_solid(mesh)) if known else np.nan
             flat = bend(made) if isinstance(made, Polyhedron) else np.nan
             angle = smallest_angle(mesh)
@@ -209,11 +207,6 @@ def occupy_like(mesh: Mesh, grid: VoxelGrid) -> np.ndarray:
 
     lay = Placement(grid.origin, grid.yaw, grid.pitch, grid.resolution, mesh.extents)
     return occupy(mesh, grid.resolution, grid.pitch, lay).values
-
-
-def _volume(mesh: Mesh) -> float:
-    a, b, c = np.moveaxis(mesh.triangles - mesh.vertices[0], 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
 def turned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

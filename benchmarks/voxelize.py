@@ -225,7 +225,7 @@ def round_trip(meshes: list[Mesh], pitch: float) -> dict[str, float]:
         fine = place(mesh, 2 * RESOLUTION, pitch / 2)
         source = occupy(mesh, 2 * RESOLUTION, pitch / 2, fine).values
         agreement.append(iou(source, occupy(surface, 2 * RESOLUTION, pitch / 2, fine).values))
-        errors.append(abs(_volume(surface) / _volume(mesh) - 1))
+        errors.append(abs(surface.volume / mesh.volume - 1))
     return {
         "buildings": len(meshes),
         "median iou": float(np.median(agreement)),
@@ -234,11 +234,6 @@ def round_trip(meshes: list[Mesh], pitch: float) -> dict[str, float]:
         "95th percentile volume error": float(np.percentile(errors, 95)),
         "surface ms": float(np.mean(seconds) * 1e3),
     }
-
-
-def _volume(mesh: Mesh) -> float:
-    a, b, c = np.moveaxis(mesh.triangles - mesh.vertices[0], 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from . import say
-from .options import device_option, dry_run_option, json_option
+from .options import asked_option, device_option, dry_run_option, json_option
 from .progress import Bar, Stages
-from .scoring import open_any, write_sheet
+from .scoring import write_sheet
 
 if TYPE_CHECKING:
     from voxgen.evaluation.evaluate import EvaluationConfig, Evaluator
@@ -31,13 +31,7 @@ TABLE = "comparison"
 @click.option("--models", help="With commas: vae, gan, thesis ...; all families and thesis if left out.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all runs.")
 @click.option("-n", "--count", type=click.IntRange(3), default=500, show_default=True, help="Samples, each.")
-@click.option(
-    "--asked",
-    type=click.IntRange(0),
-    default=100,
-    show_default=True,
-    help="Held-out buildings whose attributes are asked for; 0 leaves it out.",
-)
+@asked_option
 @click.option(
     "--set",
     "overrides",
@@ -75,6 +69,8 @@ def command(
     """
     from voxgen.evaluation.evaluate import EvaluationConfig
 
+    from .embedded import open_data
+
     given = {"train.minutes": minutes, "train.steps": steps, "train.seed": seed}
     plans = make_plans(variants(models), data, given, overrides, name)
     folder = out or Path(f"{Path(data).resolve().name}-comparison")
@@ -86,7 +82,7 @@ def command(
         say.result({"out": folder, **config.model_dump(), "runs": runs}, "\n".join(lines), as_json)
         return
     with Bar() as bar:
-        found = open_any(data, bar)
+        found = open_data(data, bar)
     scoring = _Scoring(found, config, folder, device)
     failed: dict[str, str] = {}
     records: dict[str, Record] = {}
@@ -185,13 +181,12 @@ def make_plans(
 
 
 def _beginning(plan: TrainPlan) -> str:
+    from .plan import as_name
+
     train = plan.train
     budget = f"{train.steps}steps" if train.steps is not None else f"{train.minutes:g}min"
     seed = f"-s{train.seed}" if train.seed else ""
-    stem = "".join(
-        c if c.isascii() and (c.isalnum() or c in "-._") else "-" for c in Path(plan.data).resolve().name
-    )
-    return f"{stem}-{budget}{seed}"
+    return as_name(f"{Path(plan.data).resolve().name}-{budget}{seed}")
 
 
 def _train(label: str, plan: TrainPlan, data: Dataset) -> str | None:
@@ -225,13 +220,12 @@ class _Scoring:
     def score(self, label: str, run: str) -> Record:
         """Give the scores of a run, from its file where that is of the same model and data."""
         from voxgen.errors import DataError
-        from voxgen.evaluation.estimate import subset_size
         from voxgen.evaluation.record import Against, Record, Subject
         from voxgen.training.run import find_model
 
         data, config = self._data, self._config
-        size = subset_size(config.count, len(data.indices(config.split)), len(data.indices("train")))
-        subject, against = Subject.of(run, find_model(run)), Against.of(data, config, size)
+        subject = Subject.of(run, find_model(run))
+        against = Against.of(data, config, config.subset_size(data))
         scores, sheet = self._folder / f"{label}.json", self._folder / f"{label}.png"
         if scores.is_file() and sheet.is_file():
             try:

@@ -15,6 +15,9 @@ from . import say
 if TYPE_CHECKING:
     from voxgen.pipeline.build import Progress
     from voxgen.pipeline.sources import Collection
+    from voxgen.pipeline.store import Dataset
+
+    from .progress import Bar
 
 NAME = "massing"
 COUNT = 2000
@@ -73,3 +76,12 @@ def embedded_data(progress: Progress, workers: int | None = None) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         build([collection(NAME)], out, BuildConfig(resolution=RESOLUTION), workers=workers, progress=progress)
     return out
+
+
+def open_data(told: str, bar: Bar) -> Dataset:
+    """Open a data set by its folder, or the embedded one by its name, built where it is not there yet."""
+    from voxgen.pipeline.store import Dataset
+
+    from .progress import Stages
+
+    return Dataset.open(embedded_data(Stages(bar)) if is_embedded(told) else told)

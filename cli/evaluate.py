@@ -8,7 +8,15 @@ from typing import Any
 import rich_click as click
 
 from . import say
-from .options import RunName, allow_option, device_option, dry_run_option, json_option, seed_option
+from .options import (
+    RunName,
+    allow_option,
+    asked_option,
+    device_option,
+    dry_run_option,
+    json_option,
+    seed_option,
+)
 from .progress import Bar, Stages
 from .sample import run_label
 from .scoring import data_of, write_record, write_sheet
@@ -28,13 +36,7 @@ SHEET = "sheet.png"
     show_default=True,
     help="Buildings to compare with, which the model has not seen.",
 )
-@click.option(
-    "--asked",
-    type=click.IntRange(0),
-    default=100,
-    show_default=True,
-    help="Held-out buildings whose attributes are asked for; 0 leaves it out.",
-)
+@asked_option
 @seed_option
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @device_option

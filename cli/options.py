@@ -125,6 +125,17 @@ def config_options(function: F) -> F:
     return click.option("-c", "--config", "config_file", type=file, help="Settings as a TOML file.")(function)
 
 
+def asked_option(function: F) -> F:
+    """`--asked`, of commands that judge models."""
+    return click.option(
+        "--asked",
+        type=click.IntRange(0),
+        default=100,
+        show_default=True,
+        help="Held-out buildings whose attributes are asked for; 0 leaves it out.",
+    )(function)
+
+
 def seed_option(function: F) -> F:
     """`--seed`."""
     return click.option(

@@ -49,11 +49,16 @@ class TrainPlan(Config):
         parts = [self.family.rpartition(":")[2].lower(), Path(self.data).resolve().name]
         if self.recipe != "default":
             parts.insert(1, self.recipe)
-        return "".join(c if c.isascii() and (c.isalnum() or c in "-._") else "-" for c in "-".join(parts))
+        return as_name("-".join(parts))
 
     def model_settings(self) -> list[str]:
         """The family's settings as `key=value`."""
         return list(_flat(self.model, ""))
+
+
+def as_name(text: str) -> str:
+    """Give a text as the name of a run may be."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-._") else "-" for c in text)
 
 
 def make_plan(config_file: Path | None, given: Mapping[str, Any], overrides: Iterable[str]) -> TrainPlan:

@@ -30,9 +30,11 @@ def data_of(model: Path, given: str | None, bar: Bar) -> Dataset:
     from voxgen.errors import UsageError, VoxgenError
     from voxgen.training.data import fingerprint
 
+    from .embedded import open_data
+
     known = checkpoint.read_card(model).get("data") or {}
     if given is not None:
-        found = open_any(given, bar)
+        found = open_data(given, bar)
         if known.get("fingerprint") not in (None, fingerprint(found)):
             say.warn(
                 f"{model.parent.name} was trained on other data ({known.get('name')}) than {given}: it may "
@@ -41,7 +43,7 @@ def data_of(model: Path, given: str | None, bar: Bar) -> Dataset:
         return found
     for told in _told(model.parent):
         try:
-            found = open_any(told, bar)
+            found = open_data(told, bar)
         except (VoxgenError, OSError) as failure:
             say.note(f"{told} cannot be used: {failure}")
             continue
@@ -51,16 +53,6 @@ def data_of(model: Path, given: str | None, bar: Bar) -> Dataset:
         f"the data set {known.get('name')!r} that {model.parent.name} was trained on is not found; "
         "say where it is with --data FOLDER"
     )
-
-
-def open_any(told: str, bar: Bar) -> Dataset:
-    """Open a data set by its folder, or the embedded one by its name."""
-    from voxgen.pipeline.store import Dataset
-
-    from .embedded import embedded_data, is_embedded
-    from .progress import Stages
-
-    return Dataset.open(embedded_data(Stages(bar)) if is_embedded(told) else told)
 
 
 def _told(run: Path) -> list[str]:

@@ -10,7 +10,7 @@ import rich_click as click
 
 from . import say
 from .options import config_options, dry_run_option, json_option
-from .progress import Bar, Stages
+from .progress import Bar
 
 if TYPE_CHECKING:
     from voxgen.pipeline.store import Dataset
@@ -57,6 +57,7 @@ def command(
     the model `model.KEY`: --set train.learning_rate=5e-4 --set model.width=96. Ctrl-C saves; the same
     command goes on.
     """
+    from .embedded import open_data
     from .plan import make_plan
 
     given = {
@@ -78,7 +79,7 @@ def command(
         say.result(values, plan.model_copy(update={"name": plan.run}).to_json(), as_json)
         return
     with Bar() as bar:
-        found = open_data(plan, bar)
+        found = open_data(plan.data, bar)
         say.note(opening(plan, found))
         last = follow(train_steps(plan, found), plan, bar)
     _report(plan, last, as_json)
@@ -89,15 +90,6 @@ def check_model(plan: TrainPlan) -> None:
     from voxgen.models import family
 
     family(plan.family, plan.recipe).config_class().with_overrides(plan.model_settings())
-
-
-def open_data(plan: TrainPlan, bar: Bar) -> Dataset:
-    """Give the data set of a plan; the embedded one is built where it is not there yet."""
-    from voxgen.pipeline.store import Dataset
-
-    from .embedded import embedded_data, is_embedded
-
-    return Dataset.open(embedded_data(Stages(bar)) if is_embedded(plan.data) else plan.data)
 
 
 def opening(plan: TrainPlan, data: Dataset) -> str:

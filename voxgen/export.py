@@ -19,7 +19,6 @@ from .errors import UsageError
 from .formats.grid_file import SUFFIX, write_grid
 from .formats.write import checked_format, write_mesh
 from .geometry.grid import VoxelGrid
-from .geometry.mesh import Mesh
 
 if TYPE_CHECKING:
     from .geometry.polyhedron import Polyhedron
@@ -116,11 +115,6 @@ def export_grids(
         done.append(one)
         yield one
     _write_table(out / TABLE, done)
-
-
-def surface_of(grid: VoxelGrid, surface: Surface) -> Mesh:
-    """Give a grid's surface in world coordinates, metres; no faces for an empty grid."""
-    return polyhedron_of(grid, surface).to_mesh()
 
 
 def polyhedron_of(grid: VoxelGrid, surface: Surface) -> Polyhedron:

@@ -7,7 +7,7 @@ second.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from ..geometry.grid import pack
 from ..geometry.similarity import popcount_iou
@@ -35,4 +35,11 @@ def distances(
 ) -> tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "m m"], Float[np.ndarray, "n m"]]:
     """Distances within and between two sets, each building centred and grounded first."""
     g, r = pack(centred(generated)), pack(centred(reference))
-    return 1 - popcount_iou(g, g), 1 - popcount_iou(r, r), 1 - popcount_iou(g, r)
+    return apart(g, g), apart(r, r), apart(g, r)
+
+
+def apart(
+    a_bits: UInt8[np.ndarray, "n bytes"], b_bits: UInt8[np.ndarray, "m bytes"]
+) -> Float[np.ndarray, "n m"]:
+    """Distances between centred buildings, packed."""
+    return 1 - popcount_iou(a_bits, b_bits)

@@ -44,6 +44,15 @@ class EvaluationConfig(Config):
     rounds: int = Field(default=ROUNDS, ge=2)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
+    def subset_size(self, data: Dataset) -> int:
+        """Size of the subsets for a data set.
+
+        Raises:
+            UsageError: for an unknown split.
+            DataError: when a side of the split holds too few buildings.
+        """
+        return subset_size(self.count, len(data.indices(self.split)), len(data.indices("train")))
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -80,7 +89,7 @@ class Evaluator:
         self.config = config
         self.progress = progress
         self._train, self._held_out = data.indices("train"), data.indices(config.split)
-        self.size = subset_size(config.count, len(self._held_out), len(self._train))
+        self.size = config.subset_size(data)
         self._floors: dict[str, Scores] = {}
         self.judge = Judge.of(data, self.size, config.split, config.rounds, config.seed)
 

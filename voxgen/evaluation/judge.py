@@ -17,10 +17,10 @@ from pydantic import Field
 
 from ..config import Config
 from ..errors import DataError
-from ..geometry.grid import unpack
+from ..geometry.grid import pack, unpack
 from ..pipeline.store import Dataset
 from .descriptors import DESCRIPTORS, descriptors
-from .distances import centred, distances
+from .distances import apart, centred
 from .estimate import ROUNDS, Estimate, draws
 from .facets import facets
 from .frechet import frechet, marginals
@@ -99,7 +99,9 @@ class Judge:
         self.rounds = rounds
         self.seed = seed
         self.neighbours = Neighbours(train)
-        self._facets = facets(reference)
+        self._held = centred(reference)
+        self._bits = pack(self._held)
+        self._apart = apart(self._bits, self._bits)
         self._descriptors = descriptors(reference)
         self._iou, self._nearest = self.neighbours.nearest(reference)
 
@@ -138,12 +140,13 @@ class Judge:
             )
         chosen = draws(len(samples), len(self.reference), self.size, self.rounds, self.seed)
         iou, nearest = self.neighbours.nearest(samples, training)
-        gg, rr, gr = distances(samples, self.reference)
-        stood, held = centred(samples), centred(self.reference)
+        stood, held = centred(samples), self._held
+        own = pack(stood)
+        gg, rr, gr = apart(own, own), self._apart, apart(own, self._bits)
         described = descriptors(samples)
         of_set = _OfSet(samples, iou)
         found: dict[str, list[float]] = defaultdict(list)
-        shifts, apart = [], []
+        shifts, marginal = [], []
         for g, r in chosen:
             two = from_distances(gg[np.ix_(g, g)], rr[np.ix_(r, r)], gr[np.ix_(g, r)])
             found["nna"].append(two.nna)
@@ -156,13 +159,13 @@ class Judge:
             found["z_u"].append(z_u(1 - iou[g], 1 - self._iou[r]))
             for name, value in of_set.figures(g).items():
                 found[name].append(value)
-            shift, own = marginals(described[g], self._descriptors[r])
+            shift, single = marginals(described[g], self._descriptors[r])
             shifts.append(shift)
-            apart.append(own)
+            marginal.append(single)
         errors = {
             name: DescriptorError(shift=Estimate.of(shift), frechet=Estimate.of(own))
             for name, shift, own in zip(
-                DESCRIPTORS, np.array(shifts).T.tolist(), np.array(apart).T.tolist(), strict=True
+                DESCRIPTORS, np.array(shifts).T.tolist(), np.array(marginal).T.tolist(), strict=True
             )
         }
         figures = {name: Estimate.of(values) for name, values in found.items()}

@@ -17,7 +17,7 @@ from numba import njit
 
 from ..errors import DataError
 from ..geometry.grid import pack
-from ..geometry.similarity import plan_symmetries
+from ..geometry.similarity import as_words, plan_symmetries, popcount
 from .distances import centred
 
 ALIKE = 0.95
@@ -106,18 +106,7 @@ def squared(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n s s z
 def _prepared(
     occupancy: Bool[np.ndarray, "n x y z"],
 ) -> tuple[UInt64[np.ndarray, "n words"], Int64[np.ndarray, "n z"]]:
-    bits = pack(occupancy)
-    padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
-    return padded.view(np.uint64), occupancy.sum(axis=(1, 2)).astype(np.int64)
-
-
-@njit(cache=True)
-@no_type_check
-def _popcount(word):
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+    return as_words(pack(occupancy)), occupancy.sum(axis=(1, 2)).astype(np.int64)
 
 
 @njit(cache=True)
@@ -129,7 +118,7 @@ def _best(turns, i, other, sizes):
         row = turns[s, i]
         both = np.uint64(0)
         for w in range(row.shape[0]):
-            both += _popcount(row[w] & other[w])
+            both += popcount(row[w] & other[w])
         most = max(most, both)
     shared = np.int64(most)
     return shared / (sizes - shared) if sizes > shared else 1.0

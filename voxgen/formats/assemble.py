@@ -13,7 +13,7 @@ from jaxtyping import Float, Integer, Shaped
 
 from ..errors import DataError
 from ..geometry.mesh import Mesh
-from ..geometry.triangulate import triangulate
+from ..geometry.triangulate import next_in_ring, triangulate
 from ..geometry.weld import WELD_TOLERANCE, weld
 
 EMPTY = Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
@@ -171,7 +171,7 @@ def assemble(soup: PolygonSoup, tolerance: float = WELD_TOLERANCE) -> tuple[Mesh
     vertices, index = weld(soup.vertices[key % len(soup.vertices)], key // len(soup.vertices), tolerance)
     loops = index[corner]
 
-    repeats = loops == loops[_next_in_ring(soup.rings, sizes)]
+    repeats = loops == loops[next_in_ring(soup.rings)]
     loops, ring_of_corner = loops[~repeats], ring_of_corner[~repeats]
     sizes = np.bincount(ring_of_corner, minlength=len(sizes))
     # Rings of two corners or fewer cancel in every count of edges and of area.
@@ -193,12 +193,3 @@ def assemble(soup: PolygonSoup, tolerance: float = WELD_TOLERANCE) -> tuple[Mesh
     dropped = int(lost.sum())
     warnings = (f"{dropped} polygons without area dropped",) if dropped else ()
     return mesh, warnings
-
-
-def _next_in_ring(
-    rings: Shaped[np.ndarray, " r1"], sizes: Shaped[np.ndarray, " r"]
-) -> Integer[np.ndarray, " n"]:
-    following = np.arange(1, rings[-1] + 1)
-    full = sizes > 0
-    following[rings[1:][full] - 1] = rings[:-1][full]
-    return following

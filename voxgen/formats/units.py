@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import DataError
+from ..geometry.triangulate import area_vectors_of_rings
 from .assemble import PolygonSoup
 from .options import ReadOptions, Up
 
@@ -126,10 +127,7 @@ def up_evidence(soup: PolygonSoup, axis: int) -> float:
     if len(sizes) == 0 or sizes.min() < 3:
         return 0.0
     corners = soup.vertices[soup.loops]
-    local = corners - np.repeat(corners[soup.rings[:-1]], np.diff(soup.rings), axis=0)
-    following = np.arange(1, len(corners) + 1)
-    following[soup.rings[1:] - 1] = soup.rings[:-1]
-    areas = np.add.reduceat(np.cross(local, local[following]), soup.rings[:-1])[soup.polygons[:-1]]
+    areas = area_vectors_of_rings(soup.vertices, soup.loops, soup.rings)[soup.polygons[:-1]]
     size = np.linalg.norm(areas, axis=1)
     along = np.maximum.reduceat(corners[:, axis], soup.rings[:-1])[soup.polygons[:-1]]
     low, high = corners[:, axis].min(), corners[:, axis].max()

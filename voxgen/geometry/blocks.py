@@ -12,15 +12,14 @@ from __future__ import annotations
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from numba import njit
-from numpy.typing import NDArray
 
 from .grid import VoxelGrid
 from .mesh import Mesh
 from .polyhedron import Polyhedron, nothing, with_classes
 from .repair import resolve_contacts
-from .triangulate import triangulate
+from .triangulate import offsets_of, triangulate
 
 
 def blocks(grid: VoxelGrid) -> Mesh:
@@ -49,26 +48,19 @@ def _polygons(
     """Give vertices in voxels, and the loops, rings and polygons over them, as `triangulate` takes them."""
     loops, rings, regions, areas, needed = _trace(np.pad(occupancy, 1))
     keep = needed[loops]
-    loops, rings = loops[np.asarray(keep)], _from_zero(keep)[np.asarray(rings, np.int64)]
+    loops, rings = loops[np.asarray(keep)], offsets_of(keep)[np.asarray(rings, np.int64)]
     # Of each region the outer ring, which alone has positive area, comes first.
     order = np.lexsort((areas < 0, regions))
     lengths = np.diff(rings)[order]
     starts = rings[:-1][order]
-    offsets = _from_zero(lengths)
+    offsets = offsets_of(lengths)
     at = np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))
     loops = np.asarray(loops)[np.asarray(at, np.int64)].astype(np.int64)
-    polygons = _from_zero(np.bincount(regions))
+    polygons = offsets_of(np.bincount(regions))
     used, local = np.unique(loops, return_inverse=True)
     nx, ny, nz = (n + 1 for n in occupancy.shape)
     lattice = np.stack(np.unravel_index(used, (nx, ny, nz)), axis=1).astype(np.float64)
     return lattice, local.reshape(-1).astype(np.int64), offsets, polygons
-
-
-def _from_zero(counts: Shaped[np.ndarray, " n"]) -> NDArray[np.int64]:
-    """Offsets of things of these counts, one after the other."""
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
 
 
 @njit(cache=True)

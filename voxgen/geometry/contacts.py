@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from .height_field import SAME
 from .plan_cells import Plan
 
 _CORNER = 0.3
@@ -17,9 +18,6 @@ _CORNER = 0.3
 
 _ROUNDS = 4
 """Cutting a corner may make another contact; that ends soon or not at all."""
-
-_SAME = 0.02
-"""Levels within this, in voxels, are one."""
 
 
 def separated(
@@ -60,7 +58,7 @@ def _separate(plan: Plan, given: list[int], over: Float[np.ndarray, "m1 3"], p: 
     x, y = plan.points[p]
     level = [float(over[given[c]] @ (x, y, 1.0)) for c in fan]
     for threshold in sorted(set(level))[:-1]:
-        high = [z > threshold + _SAME for z in level]
+        high = [z > threshold + SAME for z in level]
         rises = [n for n in range(len(fan)) if high[n] and not high[n - 1]]
         if len(rises) < 2:
             continue

@@ -58,26 +58,22 @@ def raised(plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarr
         return float(over[label, 0] * x + over[label, 1] * y + over[label, 2])
 
     borders = []
-    for (u, v), cell in list(plan.beside.items()):
-        other = plan.beside.get((v, u), -1)
-        if u < v and other >= 0 and given[cell] != given[other]:
-            a, b = given[cell], given[other]
-            at_u, at_v = level(a, u) - level(b, u), level(a, v) - level(b, v)
-            if at_u * at_v < 0 and min(abs(at_u), abs(at_v)) > SAME:
-                t = at_u / (at_u - at_v)
-                (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
-                w = plan.insert(u, v, (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
-                borders += [(u, w, a, b), (w, v, a, b)]
-            else:
-                borders.append((u, v, a, b))
-    around: dict[int, set[int]] = {}
-    for cell, ring in enumerate(plan.cells):
-        for p in ring:
-            around.setdefault(p, set()).add(given[cell])
+    for u, v, left, right in plan.borders():
+        a, b = given[left], given[right]
+        if a == b:
+            continue
+        at_u, at_v = level(a, u) - level(b, u), level(a, v) - level(b, v)
+        if at_u * at_v < 0 and min(abs(at_u), abs(at_v)) > SAME:
+            t = at_u / (at_u - at_v)
+            (x0, y0), (x1, y1) = plan.points[u], plan.points[v]
+            w = plan.insert(u, v, (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+            borders += [(u, w, a, b), (w, v, a, b)]
+        else:
+            borders.append((u, v, a, b))
     points: list[tuple[float, float, float]] = []
     at: dict[tuple[int, int], int] = {}
     standing: dict[int, list[int]] = {}
-    for p, several in around.items():
+    for p, several in plan.around(given).items():
         if several == {0}:
             continue
         stack = sorted((level(one, p), one) for one in several | {0})

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..errors import UsageError
+from .components import components
 from .footprint import footprint
 from .grid import FULL, VoxelGrid
 from .kernels import scan_counts
@@ -65,7 +66,7 @@ def measure(mesh: Mesh, storey_height: float = 3.0) -> dict[str, float]:
         return counts.sum(axis=(0, 1), dtype=np.int64) * (cell[0] * cell[1])
 
     plans = filled(max(1, int(np.ceil(height / storey_height))), storey_height)
-    volume = _volume(shell, mesh)
+    volume = _volume(shell)
     if volume is None:
         volume = float(filled(4 * _SECTION, size[2] / (4 * _SECTION)).sum() * size[2] / (4 * _SECTION))
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
@@ -163,7 +164,7 @@ def _positive(storey_height: float) -> None:
         raise UsageError(f"storey_height = {storey_height}; give metres above 0, for example 3.0")
 
 
-def _volume(shell: Shell, mesh: Mesh) -> float | None:
+def _volume(shell: Shell) -> float | None:
     """Exact volume by the divergence theorem where the shell is one closed solid, else None.
 
     Several shells may overlap, in one part too, and what they share would count twice.
@@ -174,19 +175,13 @@ def _volume(shell: Shell, mesh: Mesh) -> float | None:
     found = topology(solid, 0.0)
     if not (found.is_closed and found.is_oriented and _in_one_piece(solid)):
         return None
-    a, b, c = np.moveaxis(solid.triangles - mesh.vertices[mesh.faces[0, 0]], 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+    return solid.volume
 
 
 def _in_one_piece(mesh: Mesh) -> bool:
     """Tell whether all faces hang together by the vertices they share."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     ends = mesh.faces[:, [0, 1]], mesh.faces[:, [0, 2]]
-    a, b = np.concatenate(ends).T
-    links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(len(mesh.vertices),) * 2)
-    label = connected_components(links, directed=False)[1]
+    label = components(len(mesh.vertices), *np.concatenate(ends).T)
     return bool((label[mesh.faces] == label[mesh.faces[0, 0]]).all())
 
 

@@ -11,6 +11,7 @@ Coordinates are voxels. Label 0 is outside, label n + 1 is plane n.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import no_type_check
@@ -57,6 +58,24 @@ class Plan:
     line_of: dict[tuple[int, int], int] = field(default_factory=dict)
     normals: list[tuple[float, float]] = field(default_factory=list)
     offsets: list[float] = field(default_factory=list)
+
+    def borders(self) -> Iterator[tuple[int, int, int, int]]:
+        """Give each edge between two cells once: its vertices, the cell on its left, the one on its right.
+
+        The plan may be changed meanwhile; edges that are new do not come.
+        """
+        for (u, v), left in list(self.beside.items()):
+            right = self.beside.get((v, u), -1)
+            if u < v and right >= 0:
+                yield u, v, left, right
+
+    def around(self, labels: list[int]) -> dict[int, set[int]]:
+        """Give the labels of the cells at each vertex."""
+        found: dict[int, set[int]] = {}
+        for ring, one in zip(self.cells, labels, strict=True):
+            for p in ring:
+                found.setdefault(p, set()).add(one)
+        return found
 
     def is_straight(self, u: int, v: int, line: int) -> bool:
         """Tell whether both ends of an edge lie on its line, not only near it."""
@@ -196,13 +215,9 @@ def label(
     points = np.array(plan.points)
     start, column, pieces = _pieces(points, rings, offsets, *volume.shape)
     levels = np.concatenate([np.zeros((1, 3)), planes])
-    first, second, ends = [], [], []
-    for (u, v), cell in plan.beside.items():
-        other = plan.beside.get((v, u), -1)
-        if u < v and other >= 0:
-            first.append(cell)
-            second.append(other)
-            ends.append((u, v))
+    borders = list(plan.borders())
+    first, second = [left for _, _, left, _ in borders], [right for *_, right in borders]
+    ends = [(u, v) for u, v, _, _ in borders]
     a, b = np.array(first + second, np.int64), np.array(second + first, np.int64)
     order = np.argsort(a, kind="stable")
     ends = points[np.array(ends + ends, np.int64).reshape(-1, 2)][order].reshape(-1, 4)

@@ -62,7 +62,7 @@ def planar(grid: VoxelGrid) -> Polyhedron:
         solid = carved(solid, read)
         if not _sound(solid, grid.pitch):
             return block_polygons(grid).with_notes("given as blocks: its voids could not be cut out")
-    volume, filled = _volume(solid), float(np.count_nonzero(grid.occupancy))
+    volume, filled = solid.to_mesh().volume, float(np.count_nonzero(grid.occupancy))
     if abs(volume - filled) > STRAY * filled + 1.0:
         return block_polygons(grid).with_notes("given as blocks: planes would stray from its volume")
     return solid.moved(grid.to_world(solid.vertices + np.array([-ROOM, -ROOM, read.base])))
@@ -111,9 +111,3 @@ def _sound(solid: Polyhedron, pitch: float) -> bool:
         return False
     made = Manifold(Flat(mesh.vertices.astype(np.float32), mesh.faces.astype(np.uint32)))
     return made.status() == Error.NoError and made.volume() > 0
-
-
-def _volume(solid: Polyhedron) -> float:
-    """Volume of a closed solid, by the divergence theorem."""
-    a, b, c = np.moveaxis(solid.to_mesh().triangles, 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)

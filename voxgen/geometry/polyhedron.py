@@ -18,10 +18,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Integer, UInt8
 from numba import njit
 
+from .components import components
 from .flips import flipped
 from .mesh import Mesh, SurfaceClass
 from .topology import edges, weld
-from .triangulate import triangulate
+from .triangulate import area_vectors_of_rings, next_in_ring, offsets_of, triangulate
 
 _UPRIGHT = np.cos(np.deg2rad(75.0))
 """Faces steeper than 75 degrees are walls."""
@@ -102,6 +103,10 @@ class Polyhedron:
 
     def to_mesh(self) -> Mesh:
         """Give the triangles, labelled; every edge of every ring is kept."""
+        return self._mesh
+
+    @cached_property
+    def _mesh(self) -> Mesh:
         if len(self) == 0:
             return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
         faces, source = triangulate(self.vertices, self.loops, self.rings, self.polygons)
@@ -164,9 +169,6 @@ def coplanar(mesh: Mesh, angle: float | None = None, tolerance: float = 0.0) -> 
             within a micrometre of each other's planes.
         tolerance: metres within which vertices are one.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     welded = weld(mesh.vertices, tolerance)[mesh.faces]
     kept, edge_of, _, _ = edges(welded, mesh.parts)
     corners = mesh.triangles
@@ -185,8 +187,7 @@ def coplanar(mesh: Mesh, angle: float | None = None, tolerance: float = 0.0) -> 
         same = (np.maximum(off, back) < _FLAT) & ((normal[a] * normal[b]).sum(axis=1) > 0)
     else:
         same = (normal[a] * normal[b]).sum(axis=1) > np.cos(np.deg2rad(angle))
-    links = coo_array((np.ones(int(same.sum()), np.int8), (a[same], b[same])), shape=(len(mesh.faces),) * 2)
-    return connected_components(links, directed=False)[1]
+    return components(len(mesh.faces), a[same], b[same])
 
 
 def merged(
@@ -208,13 +209,11 @@ def merged(
     if len(keys) == 0:
         return nothing()
     facet = np.repeat(np.arange(len(keys)), np.diff(rings))
-    following = np.arange(1, len(loops) + 1)
-    following[rings[1:] - 1] = rings[:-1]
-    start, end = loops, loops[following]
+    start, end = loops, loops[next_in_ring(rings)]
     count = len(vertices)
     twin = _twins(start, end, count)
     inner = (twin >= 0) & (keys[facet] == keys[facet[twin]])
-    component = _components(len(keys), facet[inner], facet[twin[inner]])
+    component = components(len(keys), facet[inner], facet[twin[inner]])
     # Two sheets of one key may meet along an edge that belongs to none of both.
     inner &= component[facet] == component[facet[twin]]
     left = np.flatnonzero(~inner)
@@ -228,13 +227,13 @@ def merged(
     rims, full = rims[needed], sizes >= 3
     rims = rims[np.repeat(full, sizes)]
     sizes, owners = sizes[full], owners[full]
-    offsets = _from_zero(sizes)
-    vectors = newell_by_ring(vertices, rims, offsets)
+    offsets = offsets_of(sizes)
+    vectors = area_vectors_of_rings(vertices, rims, offsets)
     total = np.zeros((int(owners.max()) + 1, 3))
     np.add.at(total, owners, vectors)
     hole = (vectors * total[owners]).sum(axis=1) <= 0
     order = np.lexsort((-np.linalg.norm(vectors, axis=1), hole, owners))
-    at = np.repeat(offsets[:-1][order] - _from_zero(sizes[order])[:-1], sizes[order]) + np.arange(len(rims))
+    at = np.repeat(offsets[:-1][order] - offsets_of(sizes[order])[:-1], sizes[order]) + np.arange(len(rims))
     rims, sizes, owners = rims[at], sizes[order], owners[order]
     used, local = np.unique(rims, return_inverse=True)
     first = np.flatnonzero(np.diff(owners, prepend=-1))
@@ -245,7 +244,7 @@ def merged(
         sample = np.zeros(int(component.max()) + 1, np.uint8)
         sample[component] = labels
         chosen = sample[owners[first]]
-    return with_classes(points, local.reshape(-1).astype(np.int64), _from_zero(sizes), polygons, chosen)
+    return with_classes(points, local.reshape(-1).astype(np.int64), offsets_of(sizes), polygons, chosen)
 
 
 def with_classes(
@@ -272,18 +271,6 @@ def with_classes(
     return Polyhedron(vertices, loops, rings, polygons, labels, storeys)
 
 
-def newell_by_ring(
-    vertices: Float[np.ndarray, "v 3"], loops: Int[np.ndarray, " n"], rings: Int[np.ndarray, " r1"]
-) -> Float[np.ndarray, "r 3"]:
-    """Area vector of each ring in m2."""
-    points = vertices[loops]
-    following = np.arange(1, len(loops) + 1)
-    following[rings[1:] - 1] = rings[:-1]
-    origin = np.repeat(points[rings[:-1]], np.diff(rings), axis=0)
-    local, after = points - origin, points[following] - origin
-    return np.add.reduceat(np.cross(local, after), rings[:-1]) / 2
-
-
 def _area_vectors(
     vertices: Float[np.ndarray, "v 3"],
     loops: Int[np.ndarray, " n"],
@@ -292,7 +279,7 @@ def _area_vectors(
 ) -> Float[np.ndarray, "p 3"]:
     if len(polygons) == 1:
         return np.zeros((0, 3))
-    return np.add.reduceat(newell_by_ring(vertices, loops, rings), polygons[:-1])
+    return np.add.reduceat(area_vectors_of_rings(vertices, loops, rings), polygons[:-1])
 
 
 def _normals(
@@ -303,7 +290,7 @@ def _normals(
 ) -> Float[np.ndarray, "c 3"]:
     """Area vector of each component of facets."""
     total = np.zeros((int(component.max()) + 1, 3))
-    np.add.at(total, component, newell_by_ring(vertices, loops, rings))
+    np.add.at(total, component, area_vectors_of_rings(vertices, loops, rings))
     return total
 
 
@@ -314,16 +301,6 @@ def _twins(start: Int[np.ndarray, " n"], end: Int[np.ndarray, " n"], count: int)
     at = np.minimum(np.searchsorted(key[order], back), len(key) - 1)
     found = order[at]
     return np.where(key[found] == back, found, -1)
-
-
-def _components(
-    count: int, a: Integer[np.ndarray, " n"], b: Integer[np.ndarray, " n"]
-) -> Integer[np.ndarray, " count"]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(count, count))
-    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _rings(
@@ -350,7 +327,7 @@ def _rings(
         )
         after[h] = options[int(np.argmax(np.where(turn > np.pi - 1e-9, -np.pi, turn)))]
     sequence, sizes = _follow(after)
-    return start[sequence], sizes, owner[sequence[_from_zero(sizes)[:-1]]]
+    return start[sequence], sizes, owner[sequence[offsets_of(sizes)[:-1]]]
 
 
 @njit(cache=True)
@@ -380,10 +357,8 @@ def _corners(
     vertices: Float[np.ndarray, "v 3"], loops: Int[np.ndarray, " n"], sizes: Int[np.ndarray, " r"]
 ) -> Bool[np.ndarray, " n"]:
     """Tell which places in the rings are needed: all but vertices with two edges in one line."""
-    offsets = _from_zero(sizes)
-    following = np.arange(1, len(loops) + 1)
-    following[offsets[1:] - 1] = offsets[:-1]
-    a, b = np.minimum(loops, loops[following]), np.maximum(loops, loops[following])
+    following = loops[next_in_ring(offsets_of(sizes))]
+    a, b = np.minimum(loops, following), np.maximum(loops, following)
     edge = np.unique(a * len(vertices) + b)
     a, b = np.divmod(edge, len(vertices))
     degree = np.bincount(np.concatenate([a, b]), minlength=len(vertices))
@@ -400,8 +375,3 @@ def _corners(
     needed = np.ones(len(vertices), bool)
     needed[two[(off < _FLAT) & between]] = False
     return needed[loops]
-
-
-def _from_zero(counts: Integer[np.ndarray, " n"]) -> Int[np.ndarray, " n1"]:
-    """Offsets of things of these counts, one after the other."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])

@@ -335,7 +335,7 @@ def _grow(height, free, seeds, labels, first, tolerance, least, steepest):
                         continue
                     if not free[p, q] or labels[p, q] >= 0:
                         continue
-                    if abs(plane[0] * (p + 0.5) + plane[1] * (q + 0.5) + plane[2] - height[p, q]) < tolerance:
+                    if _off(plane, p, q, height[p, q]) < tolerance:
                         mark[p, q] = stamp
                         stack[depth, 0], stack[depth, 1] = p, q
                         depth += 1
@@ -347,6 +347,13 @@ def _grow(height, free, seeds, labels, first, tolerance, least, steepest):
         planes[count] = plane
         count += 1
     return planes[:count]
+
+
+@njit(cache=True)
+@no_type_check
+def _off(plane, i, j, z):
+    """How far a plane lies from the height z of column (i, j)."""
+    return abs(plane[0] * (i + 0.5) + plane[1] * (j + 0.5) + plane[2] - z)
 
 
 @njit(cache=True)
@@ -445,15 +452,13 @@ def _deal(height, inside, labels, planes):
                 best = labels[i, j]
                 least = np.inf
                 if best >= 0:
-                    p = planes[best]
-                    least = abs(p[0] * (i + 0.5) + p[1] * (j + 0.5) + p[2] - height[i, j]) - 0.02
+                    least = _off(planes[best], i, j, height[i, j]) - 0.02
                 for k in range(max(i - 1, 0), min(i + 2, nx)):
                     for m in range(max(j - 1, 0), min(j + 2, ny)):
                         label = labels[k, m]
                         if label < 0:
                             continue
-                        p = planes[label]
-                        off = abs(p[0] * (i + 0.5) + p[1] * (j + 0.5) + p[2] - height[i, j])
+                        off = _off(planes[label], i, j, height[i, j])
                         if off < least:
                             best, least = label, off
                 if best != labels[i, j]:
@@ -467,7 +472,6 @@ def _deal(height, inside, labels, planes):
             if inside[i, j] and labels[i, j] < 0:
                 least = np.inf
                 for label in range(planes.shape[0]):
-                    p = planes[label]
-                    off = abs(p[0] * (i + 0.5) + p[1] * (j + 0.5) + p[2] - height[i, j])
+                    off = _off(planes[label], i, j, height[i, j])
                     if off < least:
                         labels[i, j], least = label, off

@@ -30,9 +30,9 @@ def popcount_iou(
             f"grids of {a_bits.shape[1]} and {b_bits.shape[1]} bytes cannot be compared; "
             "build both at one resolution"
         )
-    a = _words(a_bits)
+    a = as_words(a_bits)
     same = b_bits is a_bits
-    return _iou(a, a if same else _words(b_bits), same)
+    return _iou(a, a if same else as_words(b_bits), same)
 
 
 def plan_symmetries(occupancy: Bool[np.ndarray, "n n z"]) -> Bool[np.ndarray, "8 n n z"]:
@@ -45,7 +45,8 @@ def plan_symmetries(occupancy: Bool[np.ndarray, "n n z"]) -> Bool[np.ndarray, "8
     return np.stack([*kept, *(grid.swapaxes(0, 1) for grid in kept)])
 
 
-def _words(bits: UInt8[np.ndarray, "n bytes"]) -> UInt64[np.ndarray, "n words"]:
+def as_words(bits: UInt8[np.ndarray, "n bytes"]) -> UInt64[np.ndarray, "n words"]:
+    """Give packed grids as 64-bit words, filled up with zeros."""
     short = -bits.shape[1] % 8
     padded = np.pad(bits, ((0, 0), (0, short))) if short else bits
     return np.ascontiguousarray(padded).view(np.uint64)
@@ -53,8 +54,8 @@ def _words(bits: UInt8[np.ndarray, "n bytes"]) -> UInt64[np.ndarray, "n words"]:
 
 @njit(cache=True)
 @no_type_check
-def _popcount(word):
-    """Bits set in a word (Hacker's Delight, 5-1), which LLVM turns into the processor's own instruction."""
+def popcount(word):
+    """Bits set in a word, as uint64 (Hacker's Delight, 5-1); LLVM makes it the processor's instruction."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -68,7 +69,7 @@ def _sizes(words):
     for i in range(words.shape[0]):
         total = np.uint64(0)
         for w in range(words.shape[1]):
-            total += _popcount(words[i, w])
+            total += popcount(words[i, w])
         sizes[i] = total
     return sizes
 
@@ -90,10 +91,10 @@ def _iou(a, b, same):
                 c0 = c1 = c2 = c3 = np.uint64(0)
                 for w in range(row.shape[0]):
                     word = row[w]
-                    c0 += _popcount(word & b0[w])
-                    c1 += _popcount(word & b1[w])
-                    c2 += _popcount(word & b2[w])
-                    c3 += _popcount(word & b3[w])
+                    c0 += popcount(word & b0[w])
+                    c1 += popcount(word & b1[w])
+                    c2 += popcount(word & b2[w])
+                    c3 += popcount(word & b3[w])
                 both[0], both[1], both[2], both[3] = c0, c1, c2, c3
                 for at in range(4):
                     j = js[at]

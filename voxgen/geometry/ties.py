@@ -99,10 +99,7 @@ def _equations(
     plan: Plan, labels: list[int], planes: Float[np.ndarray, "m 3"], exact: list[bool]
 ) -> list[tuple[int, tuple[float, float], int, tuple[float, float]]]:
     """Pairs of a plane and a point whose levels are meant to be equal."""
-    around: dict[int, set[int]] = {}
-    for cell, ring in enumerate(plan.cells):
-        for p in ring:
-            around.setdefault(p, set()).add(labels[cell])
+    around = plan.around(labels)
     fixed: dict[int, set[int]] = {}
     for (u, v), line in plan.line_of.items():
         if line >= 0 and not exact[line]:

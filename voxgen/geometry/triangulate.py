@@ -77,6 +77,30 @@ def newell_normal(points: Float[np.ndarray, "*batch n 3"]) -> Float[np.ndarray, 
     return (over[..., [1, 2, 0]] * mean[..., [2, 0, 1]]).sum(axis=-2)
 
 
+def area_vectors_of_rings(
+    vertices: Float[np.ndarray, "v 3"], loops: Integer[np.ndarray, " n"], rings: Integer[np.ndarray, " r1"]
+) -> Float[np.ndarray, "r 3"]:
+    """Give `newell_normal` of every ring, none of them empty, at once."""
+    points = vertices[loops]
+    local = points - np.repeat(points[rings[:-1]], np.diff(rings), axis=0)
+    return np.add.reduceat(np.cross(local, local[next_in_ring(rings)]), rings[:-1]) / 2
+
+
+def next_in_ring(rings: Integer[np.ndarray, " r1"]) -> Integer[np.ndarray, " n"]:
+    """Give for each place in the loops the one that follows in its ring; rings may be empty."""
+    following = np.arange(1, rings[-1] + 1)
+    full = np.diff(rings) > 0
+    following[rings[1:][full] - 1] = rings[:-1][full]
+    return following
+
+
+def offsets_of(counts: Shaped[np.ndarray, " n"]) -> Integer[np.ndarray, " n1"]:
+    """Give the offsets of things of these counts, one after the other."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
 def _split_quads(
     vertices: Float[np.ndarray, "v 3"], quads: Integer[np.ndarray, "q 4"]
 ) -> Integer[np.ndarray, "q2 3"]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Integer
 
+from .components import components
+
 WELD_TOLERANCE = 1e-3
 """Vertices closer than this, in metres, are one."""
 
@@ -38,8 +40,6 @@ def weld(
         welded: (w, 3) metres.
         index: (v,) position of each given vertex in `welded`.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import KDTree
 
     if len(vertices) == 0:
@@ -57,8 +57,7 @@ def weld(
     pairs = tree.query_pairs(reach, output_type="ndarray")
     if len(pairs) == 0:
         return vertices[first], exact
-    links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(first),) * 2)
-    label = connected_components(links, directed=False)[1]
+    label = components(len(first), pairs[:, 0], pairs[:, 1])
     kept, index = np.unique(label, return_index=True)[1], label
     order = np.argsort(kept, kind="stable")
     rank = np.empty(len(kept), np.int64)

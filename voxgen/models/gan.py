@@ -31,7 +31,7 @@ from torch.nn import functional as F
 from ..nn.critic import Critic, Judgement
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
-from .vae import VAE, VAEConfig
+from .vae import VAE, VAEConfig, posterior_draw
 
 _STEEPNESS = 3.0
 _FURTHEST = 3.9
@@ -146,13 +146,13 @@ class GAN(EncodingModel[GANConfig]):
 
         The critic also looks at how much the buildings of a batch differ, so compare within one.
         """
-        return self.critic(decided(torch.logit(x.clamp(0, 1), eps=1e-3))).total()
+        return self.critic(decided(logits_of(x))).total()
 
     def _critic_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         shown, invented = halves(batch)
         with torch.no_grad():
             fake = self._noisy(decided(self._invent(invented)), invented)
-        real = self._noisy(decided(torch.logit(shown.x, eps=1e-3)), shown)
+        real = self._noisy(decided(logits_of(shown.x)), shown)
         # All processes must agree on which steps are penalised; outside training none is.
         if (batch.chance + 1) % self.config.every:
             return {"relativistic": self._pairing(self.critic(fake), self.critic(real))}
@@ -168,9 +168,8 @@ class GAN(EncodingModel[GANConfig]):
     def _generator_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         rebuilt, invented = halves(batch)
         with torch.no_grad():
-            mu, logvar = self.generator.moments(rebuilt.x)
-            z = mu + (0.5 * logvar).exp() * rebuilt.noise(self.latent_shape)
-            real = self.critic(self._noisy(decided(torch.logit(rebuilt.x, eps=1e-3)), rebuilt))
+            z = posterior_draw(*self.generator.moments(rebuilt.x), rebuilt)
+            real = self.critic(self._noisy(decided(logits_of(rebuilt.x)), rebuilt))
         terms = self.generator.rebuilding(z, rebuilt)
         made = self.critic(self._noisy(decided(self._invent(invented)), invented))
         terms["adversarial"] = self.config.adversarial * relativistic(real, made)
@@ -200,6 +199,11 @@ class GAN(EncodingModel[GANConfig]):
 def decided(logits: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
     """Coverage after a steep curve around a half."""
     return (_STEEPNESS * logits.clamp(-_FURTHEST, _FURTHEST)).sigmoid()
+
+
+def logits_of(x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
+    """Logits of coverage, finite where a voxel is empty or full."""
+    return torch.logit(x, eps=1e-3)
 
 
 def relativistic(lower: Judgement, higher: Judgement) -> Float[Tensor, ""]:

@@ -108,7 +108,7 @@ class VAE(EncodingModel[VAEConfig]):
         """What it costs to rebuild a building, and KL in nats a voxel of the grid."""
         del player
         mu, logvar = self.moments(batch.x)
-        z = mu + (0.5 * logvar).exp() * batch.noise(self.latent_shape)
+        z = posterior_draw(mu, logvar, batch)
         return {
             **self.rebuilding(z, batch),
             "kl": self.config.beta
@@ -164,6 +164,13 @@ class VAE(EncodingModel[VAEConfig]):
     ) -> tuple[Float[Tensor, "b e"], Float[Tensor, "b c xp yp zp"] | None]:
         extra = None if self.masks is None else self.masks(condition.masks, condition.given)
         return self.attributes(condition.attributes), extra
+
+
+def posterior_draw(
+    mu: Float[Tensor, "b c x y z"], logvar: Float[Tensor, "b c x y z"], batch: Batch
+) -> Float[Tensor, "b c x y z"]:
+    """Draw from q(z|x) by the batch's keys (the reparametrisation of Kingma and Welling 2014)."""
+    return mu + (0.5 * logvar).exp() * batch.noise(tuple(mu.shape[1:]))
 
 
 def soft_bce(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:

@@ -22,6 +22,7 @@ from jaxtyping import Bool, Int64, UInt64
 from numba import njit
 
 from ..geometry.grid import VoxelGrid
+from ..geometry.similarity import popcount
 
 WORD = 64
 """Voxels of a column that one word holds."""
@@ -114,15 +115,6 @@ def components(comparisons: Sequence[Columns], threshold: float) -> Int64[np.nda
 
 @njit(cache=True)
 @no_type_check
-def _popcount(word):
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
-@njit(cache=True)
-@no_type_check
 def _profiles(words, shapes, starts):
     """Voxel counts of the slices along x, y and z of each building, and their sum."""
     n = shapes.shape[0]
@@ -140,7 +132,7 @@ def _profiles(words, shapes, starts):
             for y in range(ny):
                 for w in range(nw):
                     word = words[starts[i] + (x * ny + y) * nw + w]
-                    count = _popcount(word)
+                    count = np.int64(popcount(word))
                     profiles[along_x + x] += count
                     profiles[along_y + y] += count
                     volumes[i] += count
@@ -191,7 +183,7 @@ def _intersection(words, shapes, starts, i, j, symmetry):
             at = starts[i] + (x * ay + y) * aw
             other = starts[j] + ((v * by + u) if swapped else (u * by + v)) * bw
             for w in range(min(aw, bw)):
-                shared += _popcount(words[at + w] & words[other + w])
+                shared += np.int64(popcount(words[at + w] & words[other + w]))
     return shared
 
 

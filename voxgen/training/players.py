@@ -115,13 +115,11 @@ def average_gradients(parameters: list[nn.Parameter], fabric: Fabric) -> None:
 
     A weight without one, the same on every process, stays so: the optimiser leaves it alone.
     """
-    moved = [parameter for parameter in parameters if parameter.grad is not None]
-    mean = _mean(torch.cat([p.grad.flatten() for p in moved if p.grad is not None]), fabric)
-    start = 0
-    for parameter in moved:
-        part = mean[start : start + parameter.numel()]
-        parameter.grad = part.view_as(parameter).clone()
-        start += parameter.numel()
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    mean = _mean(torch.cat([gradient.flatten() for gradient in gradients]), fabric)
+    parts = mean.split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 def _mean(values: Float[Tensor, " n"], fabric: Fabric) -> Float[Tensor, " n"]:
