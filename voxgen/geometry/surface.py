@@ -26,7 +26,7 @@ from .grid import HALF, VoxelGrid
 from .mesh import Mesh
 from .repair import resolve_contacts
 
-_PULL = 0.1
+_PULL = 0.05
 """Weight of a cell's mean crossing beside its planes, for directions that the planes leave open."""
 
 _MARGIN = 0.02
