@@ -33,13 +33,14 @@ _FLAT = 1e-6
 NO_STOREY = -1
 """Storey of a polygon that belongs to none, or to several."""
 
-_NAMES = {
+CLASS_NAMES = {
     SurfaceClass.GROUND: "ground",
     SurfaceClass.WALL: "wall",
     SurfaceClass.ROOF: "roof",
     SurfaceClass.OPENING: "opening",
     SurfaceClass.OUTER_FLOOR_OR_CEILING: "ceiling",
 }
+"""What faces of a class are called; others are a `face`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Polyhedron:
     def names(self) -> list[str]:
         """A name for each polygon, by class, height and place: the same building gives the same names."""
         first = self.rings[self.polygons[:-1]]
-        corners = np.array([_NAMES.get(SurfaceClass(label), "face") for label in self.labels])
+        corners = np.array([CLASS_NAMES.get(SurfaceClass(label), "face") for label in self.labels])
         places = np.array(
             [
                 self.vertices[self.loops[a : self.rings[r + 1]]].mean(axis=0).round(3)
