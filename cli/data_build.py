@@ -24,6 +24,7 @@ from .progress import Bar, Stages
 @click.option("--oversize", type=click.Choice(("reject", "clip")), help="What becomes of larger buildings.")
 @click.option("--storey-height", type=float, help="Metres, to count storeys by.")
 @click.option("--seed", type=int, help="Of the split into training, validation and test.")
+@click.option("--overwrite", is_flag=True, help="Replace the data set that stands there by another one.")
 @click.option("--workers", type=click.IntRange(1), help="Processes; one a core by default.")
 @read_options
 @config_options
@@ -39,6 +40,7 @@ def command(
     oversize: str | None,
     storey_height: float | None,
     seed: int | None,
+    overwrite: bool,
     workers: int | None,
     file_unit: str | None,
     file_up: str | None,
@@ -52,7 +54,8 @@ def command(
     """Build a data set from folders, files, globs and .zip archives.
 
     SOURCES may also be `massing`, the embedded procedural buildings, or `massing:5000`.
-    The same command again goes on where a stopped one was.
+    The same command again goes on where a stopped one was; a data set of other sources or settings is
+    replaced only with --overwrite.
     """
     given: dict[str, Any] = {
         "resolution": resolution and list(resolution),
@@ -73,12 +76,21 @@ def command(
         return
 
     from voxgen.pipeline.build import build
+    from voxgen.pipeline.command import command_line
 
     from .embedded import collection, is_embedded
 
     material = [collection(source) if is_embedded(source) else source for source in sources]
     with Bar() as bar:
-        report = build(material, out, config, workers=workers, progress=Stages(bar))
+        report = build(
+            material,
+            out,
+            config,
+            workers=workers,
+            progress=Stages(bar),
+            command=command_line(sources, out, config),
+            overwrite=overwrite,
+        )
     values = {"out": out, "report": out / "report.csv", "counts": report.counts(), "notes": report.notes}
     say.result(
         values, f"{report.summary()}\n{out} is ready; a row for each building is in report.csv", as_json

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from voxgen.config import Config
+from voxgen.config import Config, flat, setting
 from voxgen.errors import UsageError
 from voxgen.training.config import TrainConfig
 
@@ -53,7 +52,7 @@ class TrainPlan(Config):
 
     def model_settings(self) -> list[str]:
         """The family's settings as `key=value`."""
-        return list(_flat(self.model, ""))
+        return [setting(key, value) for key, value in flat(self.model)]
 
 
 def as_name(text: str) -> str:
@@ -93,12 +92,3 @@ def _make_sections(model: dict[str, Any], names: list[str]) -> None:
         model = model.setdefault(name, {})
         if not isinstance(model, dict):
             raise UsageError(f"model.{name} is a value, not a section")
-
-
-def _flat(values: Mapping[str, Any], prefix: str) -> Iterable[str]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            # JSON's numbers, booleans, strings and lists are TOML's too.
-            yield f"{prefix}{key}={json.dumps(value)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +49,7 @@ class Config(BaseModel):
         return cls.parse(values)
 
     def with_overrides(self: C, overrides: Iterable[str]) -> C:
-        """Give the config with dotted `key=value` overrides; values are TOML, bare words are strings.
+        """Give the config with dotted `key=value` overrides; values are TOML or none, bare words are strings.
 
         >>> class Net(Config):
         ...     width: int = 64
@@ -75,7 +75,35 @@ class Config(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=2)
 
 
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give nested values by dotted key.
+
+    >>> dict(flat({"a": 1, "b": {"c": 2}}))
+    {'a': 1, 'b.c': 2}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def setting(key: str, value: Any) -> str:
+    """Give a plain value as the override that `with_overrides` reads it back from.
+
+    >>> setting("a", None), setting("b.c", [1, 2]), setting("d", "all"), setting("e", "none")
+    ('a=none', 'b.c=[1, 2]', 'd=all', 'e="none"')
+    """
+    if value is None:
+        return f"{key}=none"
+    # JSON's numbers, booleans, strings and lists are TOML's too.
+    bare = isinstance(value, str) and value == value.strip() and _value(value) == value
+    return f"{key}={value if bare else json.dumps(value)}"
+
+
 def _value(text: str) -> Any:
+    if text == "none":
+        return None
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:

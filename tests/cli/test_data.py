@@ -134,6 +134,22 @@ def test_a_folder_that_is_no_data_set_is_never_replaced(voxgen: Command, tmp_pat
     assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
+def test_another_data_set_is_replaced_only_with_overwrite(voxgen: Command, tmp_path: Path) -> None:
+    words = ["data", "build", "massing:6:3", "-o", tmp_path / "DS", "--workers", "1", "--resolution", "8"]
+    assert voxgen(*words).exit_code == 0
+    card = json.loads((tmp_path / "DS" / "card.json").read_text(encoding="utf-8"))
+    assert card["command"] == f"voxgen data build massing:6:3 -o {tmp_path / 'DS'} --resolution 8"
+    again = voxgen(*words)
+    assert (again.exit_code, "nothing was done" in again.stdout) == (0, True)
+    other = voxgen(*words, "--pitch", "2")
+    assert other.exit_code == 2
+    for says in (card["command"], "pitch=none in it, pitch=2.0 asked for", "--overwrite"):
+        assert says in other.stderr
+    assert json.loads((tmp_path / "DS" / "card.json").read_text(encoding="utf-8")) == card
+    assert voxgen(*words, "--pitch", "2", "--overwrite").exit_code == 0
+    assert Dataset.open(tmp_path / "DS").pitch == 2
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

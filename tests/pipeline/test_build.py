@@ -76,7 +76,7 @@ def test_an_open_building_is_taken_with_a_warning_or_refused_when_closed_ones_ar
     assert row.reason is None
     assert row.warnings[-1] == "open: 4 of 23 edges"
     strict = SMALL.with_overrides(["filters.closed=true"])
-    assert reasons(build([houses], tmp_path / "DS", strict, workers=1))["open.obj"] is Reason.OPEN
+    assert reasons(build([houses], tmp_path / "strict", strict, workers=1))["open.obj"] is Reason.OPEN
 
 
 def test_the_number_of_workers_changes_nothing(houses, tmp_path):
@@ -139,7 +139,7 @@ def test_a_scan_is_a_building_too(tmp_path):
     assert volume == pytest.approx([12 * 7 * 6], rel=0.1)
     strict = BuildConfig.preset("standard")
     with pytest.raises(DataError, match="a point cloud has no surface"):
-        build([folder], tmp_path / "DS", strict, workers=1)
+        build([folder], tmp_path / "strict", strict, workers=1)
 
 
 def nameless(number: int) -> Building:
@@ -170,15 +170,80 @@ def test_nothing_accepted_is_an_error_that_says_why(tmp_path):
         build([tmp_path / "missing"], tmp_path / "DS", workers=1)
 
 
-def test_what_is_no_data_set_is_never_replaced(houses, tmp_path):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_data_set_is_never_replaced(houses, tmp_path, overwrite):
+    before = sorted(houses.iterdir())
     with pytest.raises(UsageError, match="is no data set"):
-        build([houses], houses, SMALL, workers=1)
+        build([houses], houses, SMALL, workers=1, overwrite=overwrite)
+    assert sorted(houses.iterdir()) == before
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     with pytest.raises(UsageError, match="is no data set"):
-        build([houses], tmp_path / "file", SMALL, workers=1)
+        build([houses], tmp_path / "file", SMALL, workers=1, overwrite=overwrite)
     (tmp_path / "DS").mkdir()
-    build([houses], tmp_path / "DS", SMALL, workers=1)
+    build([houses], tmp_path / "DS", SMALL, workers=1, overwrite=overwrite)
     assert len(Dataset.open(tmp_path / "DS")) == 12
+    (tmp_path / "DS" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"also holds notes\.txt"):
+        build([houses], tmp_path / "DS", SMALL, workers=1, overwrite=overwrite)
+    assert (tmp_path / "DS" / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_another_data_set_is_replaced_only_on_request(houses, tmp_path):
+    out = tmp_path / "DS"
+    build([houses], out, SMALL, workers=1)
+    before = contents(out)
+    finer = SMALL.with_overrides(["pitch=0.6"])
+    other = write_houses(tmp_path / "other", 3, first=20)
+    (houses / "house000.obj").write_text(house_obj(9, 7, 4, 8), encoding="utf-8")
+    for sources, config, says in (
+        ([houses], SMALL, r"sources: 12 in it, 12 asked for; changed since: house000\.obj"),
+        ([houses, other], SMALL, r"12 in it, 15 asked for; only asked for: .*; changed since: house000"),
+        ([other], SMALL, "12 in it, 3 asked for; not asked for: house000"),
+        ([houses], finer, r"pitch=0\.75 in it, pitch=0\.6 asked for"),
+    ):
+        with pytest.raises(UsageError, match=says) as refused:
+            build(sources, out, config, workers=1)
+        assert "--overwrite" in str(refused.value)
+        assert f"-o {out}" in str(refused.value)
+        assert contents(out) == before
+    build([other], out, finer, workers=1, overwrite=True)
+    assert {Path(name).parent.name for name in Dataset.open(out).table["source"]} == {"other"}
+    assert Dataset.open(out).pitch == 0.6
+
+
+def test_the_same_again_does_nothing_and_tells_the_same(houses, tmp_path, monkeypatch):
+    (houses / "shed.obj").write_text(house_obj(3, 2, 3, 4), encoding="utf-8")
+    (houses / "open.obj").write_text(house_obj(13, 8, 4, 9).replace("f 4 3 2 1\n", ""), encoding="utf-8")
+    first = build([houses], tmp_path / "DS", SMALL, workers=1)
+    card = (tmp_path / "DS" / "card.json").read_bytes()
+
+    def stop(*arguments):
+        raise AssertionError("done again")
+
+    monkeypatch.setattr(stages, "examine", stop)
+    shutil.copytree(houses, tmp_path / "moved" / "houses")
+    for place in (houses, tmp_path / "moved" / "houses"):
+        again = build([place], tmp_path / "DS", SMALL, workers=1)
+        assert again.summary().startswith(first.summary())
+        assert again.counts() == first.counts()
+        assert "nothing was done" in again.notes[-1]
+    assert (tmp_path / "DS" / "card.json").read_bytes() == card
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_the_same_again_mends_a_damaged_data_set(houses, tmp_path):
+    build([houses], tmp_path / "DS", SMALL, workers=1)
+    whole = contents(tmp_path / "DS")
+    (tmp_path / "DS" / "coverage.npy").write_bytes(b"cut short")
+    build([houses], tmp_path / "DS", SMALL, workers=1)
+    assert contents(tmp_path / "DS") == whole
+
+
+def test_licences_that_came_later_are_not_lost_in_silence(houses, tmp_path):
+    build([houses], tmp_path / "DS", SMALL, workers=1)
+    (houses / "ATTRIBUTION.txt").write_text("City of Somewhere", encoding="utf-8")
+    with pytest.raises(UsageError, match="attribution"):
+        build([houses], tmp_path / "DS", SMALL, workers=1)
 
 
 def test_licences_are_collected_from_beside_the_files(tmp_path):
@@ -296,7 +361,8 @@ def rename(self, target):
 if __name__ == "__main__":
     houses, out, point = sys.argv[1:]
     real, Path.rename = Path.rename, rename
-    build([houses], out, BuildConfig(resolution=24, pitch=0.75), workers=1, progress=progress)
+    small = BuildConfig(resolution=24, pitch=0.75)
+    build([houses], out, small, workers=1, progress=progress, overwrite=True)
 """
 
 
@@ -315,8 +381,10 @@ def test_killed_at_any_point_it_leaves_the_old_and_goes_on(tmp_path, point):
     assert len(Dataset.open(out)) == 3
     Dataset.open(out).verify()
     assert contents(out) == old
+    with pytest.raises(UsageError, match="another data set"):
+        build([houses], out, SMALL, workers=1)
 
-    build([houses], out, SMALL, workers=1)
+    build([houses], out, SMALL, workers=1, overwrite=True)
     build([houses], tmp_path / "anew", SMALL, workers=1)
     assert contents(out) == contents(tmp_path / "anew")
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -2,6 +2,7 @@ import csv
 
 import pytest
 
+from voxgen.errors import DataError
 from voxgen.pipeline.report import HINTS, Reason, Report, Row
 
 ROWS = (
@@ -25,6 +26,14 @@ def test_the_file_has_a_row_for_each_building_and_survives_any_text(tmp_path):
     assert rows[4]["detail"] == ROWS[4].detail
     assert rows[0]["height_m"] == "6.000"
     assert rows[0]["warnings"] == "open: 3 of 40 edges"
+
+
+def test_the_rows_are_read_back(tmp_path):
+    Report(ROWS).write_csv(tmp_path / "report.csv")
+    assert Report.read_csv(tmp_path / "report.csv").rows == ROWS
+    (tmp_path / "report.csv").write_text("name,price\na,b\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no report of a build"):
+        Report.read_csv(tmp_path / "report.csv")
 
 
 def test_the_summary_counts_shows_an_example_and_says_what_to_do():

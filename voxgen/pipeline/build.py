@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +22,10 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Int64, Shaped
 
-from ..errors import DataError, UsageError
+from ..errors import DataError
 from . import stages, store
 from .chunk import Chunk, Overview
+from .command import command_line
 from .config import BuildConfig
 from .duplicates import Columns
 from .parallel import Crash, Workers
@@ -33,6 +33,7 @@ from .plan import Plan, Scale, choose_scale, comparison_pitches, decide
 from .report import HINTS, Reason, Report, Row
 from .sources import Batch, Collection, Material, gather
 from .split import SIDES
+from .standing import place_of, standing
 from .store import Card, SourceEntry
 from .workplace import Workplace, workplace
 
@@ -58,6 +59,7 @@ def build(
     workers: int | None = None,
     progress: Progress | None = None,
     command: str | None = None,
+    overwrite: bool = False,
 ) -> Report:
     """Build a data set from folders, files, globs, archives and collections.
 
@@ -66,27 +68,32 @@ def build(
 
     Args:
         sources: where the buildings are.
-        out: folder of the data set; an older data set there is replaced, anything else is refused.
+        out: folder of the data set. One of the same sources and settings that stands there is left as it is,
+            and its report given.
         config: resolution, pitch, filters, split; the defaults where left out.
         workers: processes; None takes one a core, 1 stays in this one.
         progress: told how far each stage is.
         command: what the card says built it; made up from the arguments where left out.
+        overwrite: build anew in any case, and replace the data set that stands there.
 
     Returns:
         A row for each building, also written as `report.csv`.
 
     Raises:
         DataError: no building is accepted, a source names nothing, or `out` can't be written.
-        UsageError: `out` is a file, or a folder that is no data set.
+        UsageError: `out` is another data set and `overwrite` is not given, or is no data set at all.
     """
-    target = Path(out)
-    if target.exists() and not store.is_dataset(target) and not _is_empty_folder(target):
-        raise UsageError(f"{target} exists and is no data set; choose another name, or move it away")
+    target = place_of(out)
     settings = config or BuildConfig()
     material = gather(sources, settings.read)
-    told = command or _command(sources, target)
-    with workplace(target) as place, Workers(workers) as pool:
-        return _Build(material, settings, place, pool, progress or _silent, told).run()
+    with workplace(target) as place:
+        # Asked here, where nobody else builds and what a killed build had set aside is back in its place.
+        stands = None if overwrite else standing(target, material, settings)
+        if stands is not None:
+            return stands
+        told = command or command_line(_names(sources), target, settings)
+        with Workers(workers) as pool:
+            return _Build(material, settings, place, pool, progress or _silent, told).run()
 
 
 @dataclass(frozen=True)
@@ -301,13 +308,8 @@ def _nothing(report: Report) -> DataError:
     )
 
 
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
-
-
-def _command(sources: Sequence[str | Path | Collection], out: Path) -> str:
-    named = [source.name if isinstance(source, Collection) else str(source) for source in sources]
-    return shlex.join(["voxgen", "data", "build", *named, "-o", str(out)])
+def _names(sources: Sequence[str | Path | Collection]) -> list[str]:
+    return [source.name if isinstance(source, Collection) else str(source) for source in sources]
 
 
 def _hash(*parts: object) -> str:

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int64
 from .config import BuildConfig
 from .duplicates import Columns, components
 from .report import Reason, Row
+from .sources import file_name
 from .split import deal, keys, leaders
 
 FITTING = 0.95
@@ -104,7 +105,7 @@ def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, co
         scale: of the candidates.
         config: duplicates, split, and what becomes of buildings larger than the grid.
     """
-    names = keys([row.id for row in rows], [_file_name(row.source) for row in rows])
+    names = keys([row.id for row in rows], [file_name(row.source) for row in rows])
     shape = components(comparisons[:1], config.duplicates.threshold)
     families = components(comparisons, config.duplicates.threshold)
     first = leaders(families, names)
@@ -140,7 +141,3 @@ def _round_up(pitch: float) -> float:
     decade = 10.0 ** np.floor(np.log10(max(pitch, 1e-9)))
     # A hair above a step is that step: rounding in the last digits must not coarsen the whole data set.
     return next(float(f"{decade * step:.6g}") for step in STEPS if decade * step * (1 + SLACK) >= pitch)
-
-
-def _file_name(source: str) -> str:
-    return source.replace("!", "/").rsplit("/", 1)[-1]

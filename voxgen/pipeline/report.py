@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import replacing
+from ..errors import DataError
 
 
 class Reason(StrEnum):
@@ -156,6 +157,19 @@ class Report:
                     [row.source, row.id, row.status, reason, row.detail, warnings, *sizes, row.triangles]
                 )
 
+    @classmethod
+    def read_csv(cls, path: Path) -> Report:
+        """Give back the rows that `write_csv` wrote, sizes to the millimetre, without the notes.
+
+        Raises:
+            DataError: the file is none that `write_csv` wrote.
+        """
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                return cls(tuple(map(_of_csv, csv.DictReader(file))))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as failure:
+            raise DataError(f"{path} is no report of a build ({failure}); build the data set again") from None
+
     def summary(self) -> str:
         """Give a few lines for the screen: counts, an example of each reason and what to do about it."""
         lines = [f"{len(self.accepted):,} of {len(self.rows):,} buildings accepted"]
@@ -170,6 +184,19 @@ class Report:
             lines.append(f"  for example {_named(example)}")
             lines.append(f"  {HINTS[reason]}")
         return "\n".join([*lines, *self.notes])
+
+
+def _of_csv(values: Mapping[str, str]) -> Row:
+    length, width, height = (float(values[name] or 0) for name in ("length_m", "width_m", "height_m"))
+    return Row(
+        source=values["source"],
+        id=values["id"],
+        reason=Reason(values["reason"]) if values["reason"] else None,
+        detail=values["detail"],
+        warnings=tuple(filter(None, values["warnings"].split("; "))),
+        size=(length, width, height),
+        triangles=int(values["triangles"]),
+    )
 
 
 def _kinds(rows: Sequence[Row]) -> Counter[str]:

@@ -175,6 +175,11 @@ def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> 
     return Material(tuple(batches), origins, notes)
 
 
+def file_name(source: str) -> str:
+    """Give the last part of a source's name, which stays where its folder moves."""
+    return source.replace("!", "/").rsplit("/", 1)[-1]
+
+
 def _cut(files: Iterable[tuple[SourceFile, int]], origins: Mapping[str, Origin]) -> Iterator[Batch]:
     """Cut files, each with its length in bytes, into batches."""
     held: list[SourceFile] = []

@@ -248,11 +248,16 @@ class Dataset:
 
 def is_dataset(folder: Path) -> bool:
     """Tell whether a folder is a data set of voxgen, of whatever version, whole or damaged."""
+    return card_of(folder) is not None
+
+
+def card_of(folder: Path) -> dict[str, Any] | None:
+    """Give the card of a data set as it lies there, unchecked; None where there is none of voxgen's."""
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(card, dict) and card.get("format") == "voxgen-dataset"
+        return None
+    return card if isinstance(card, dict) and card.get("format") == "voxgen-dataset" else None
 
 
 def create_arrays(folder: Path, count: int, resolution: tuple[int, int, int]) -> None:

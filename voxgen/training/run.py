@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import sweep, write_text
-from ..config import Config
+from ..config import Config, flat
 from ..errors import DataError, UsageError, nearest
 from .config import UNBOUND, TrainConfig
 
@@ -210,14 +210,7 @@ def _bound(config: RunConfig) -> dict[str, Any]:
     for key in UNBOUND:
         del values["train"][key]
     del values["data"]["name"]
-    return dict(_flatten(values, ""))
-
-
-def _flatten(values: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
-    flat: list[tuple[str, Any]] = []
-    for key, value in values.items():
-        flat += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
-    return flat
+    return dict(flat(values))
 
 
 def _processor() -> str:
