@@ -246,6 +246,15 @@ def test_licences_that_came_later_are_not_lost_in_silence(houses, tmp_path):
         build([houses], tmp_path / "DS", SMALL, workers=1)
 
 
+def test_a_coarse_grid_neither_merges_unlike_houses_nor_moves_them_across_the_split(houses, tmp_path):
+    report = build([houses], tmp_path / "fine", BuildConfig(pitch=0.75), workers=1)
+    coarse = build([houses], tmp_path / "coarse", BuildConfig(resolution=16, pitch=4), workers=1)
+    assert {row.id for row in coarse.accepted} == {row.id for row in report.accepted}
+    fine, rough = (Dataset.open(tmp_path / name).table for name in ("fine", "coarse"))
+    assert np.array_equal(fine["split"], rough["split"])
+    assert np.array_equal(fine["shape"], rough["shape"])
+
+
 def test_licences_are_collected_from_beside_the_files(tmp_path):
     owed = {"licence": "CC BY 4.0", "attribution": "City of Somewhere"}
     (write_houses(tmp_path / "a" / "original", 4).parent / "SOURCE.json").write_text(

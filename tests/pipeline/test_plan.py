@@ -39,12 +39,19 @@ def test_a_building_as_large_as_the_grid_fits():
     ]
 
 
-def test_the_pitch_of_the_data_set_is_compared_once():
-    extents = np.ones((1, 3))
-    config = BuildConfig(pitch=0.5)
-    assert comparison_pitches(choose_scale(extents, config), config) == (0.5, 0.75)
-    config = BuildConfig(pitch=1.0)
-    assert comparison_pitches(choose_scale(extents, config), config) == (1.0, 0.5, 0.75)
+@pytest.mark.parametrize(
+    ("pitch", "compared"),
+    [
+        (0.1, (0.5, 0.75)),
+        (0.5, (0.5, 0.75)),
+        (0.6, (0.5, 0.75)),
+        (0.75, (0.75, 0.5)),
+        (2.0, (0.75, 0.5)),
+    ],
+)
+def test_shapes_are_compared_at_fixed_pitches_and_merged_at_one_no_coarser_than_the_grid(pitch, compared):
+    config = BuildConfig(pitch=pitch)
+    assert comparison_pitches(choose_scale(np.ones((1, 3)), config), config) == compared
 
 
 def blocks(heights):

@@ -44,13 +44,14 @@ class Duplicates(Config):
 
     Attributes:
         threshold: two buildings are one shape where their IoU under the 8 plan symmetries is over this.
-        pitches: metres; buildings that are one shape at any of these, or at the data set's own pitch, lie
-            on one side of the split, so that builds at these pitches never disagree.
-        keep: `one` building of those that are one shape at the data set's own pitch, or `all`.
+        pitches: metres a voxel of the comparison, whatever the data set's. Buildings that are one shape at any
+            of these lie on one side of the split, so that builds at different pitches never disagree.
+        keep: `one` building of those that are one shape at the coarsest of the pitches that is not coarser
+            than the data set's (at the finest where all are), or `all`.
     """
 
     threshold: Share = 0.95
-    pitches: tuple[Positive, ...] = (0.5, 0.75)
+    pitches: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.5, 0.75)
     keep: Literal["one", "all"] = "one"
 
 

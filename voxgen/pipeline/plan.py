@@ -1,9 +1,9 @@
 """What goes into a data set, decided from all candidates at once: the pitch, the shapes, the split.
 
-Merging and splitting ask different questions. Buildings are *merged* where they are one shape at the data
-set's own pitch. Buildings are *kept on one side* where they are one shape at that pitch or at any of the
-fixed ones, whether or not they fit in the grid; so two data sets of the same sources at two of the fixed
-pitches put every building on the same side, and nothing leaks between resolutions.
+Shapes are compared at fixed pitches, whatever the data set's: at 2 m a voxel all houses are alike. Buildings
+are *merged* where they are one shape at the coarsest of these pitches that is not coarser than the data set's,
+and *kept on one side* where they are one shape at any of them, whether or not they fit in the grid. So data
+sets of the same sources put every building on the same side, and nothing leaks between resolutions.
 """
 
 from __future__ import annotations
@@ -90,10 +90,12 @@ def choose_scale(extents: Float[np.ndarray, "c 3"], config: BuildConfig) -> Scal
 
 
 def comparison_pitches(scale: Scale, config: BuildConfig) -> tuple[float, ...]:
-    """Give the pitches at which shapes are compared, the data set's own first; 0 means all at one size."""
+    """Give the pitches at which shapes are compared, the one for merging first; 0 means all at one size."""
     if config.fit:
         return (0.0,)
-    return (scale.pitch, *(pitch for pitch in config.duplicates.pitches if pitch != scale.pitch))
+    pitches = sorted(set(config.duplicates.pitches))
+    merging = max((pitch for pitch in pitches if pitch <= scale.pitch * (1 + SLACK)), default=pitches[0])
+    return (merging, *(pitch for pitch in pitches if pitch != merging))
 
 
 def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, config: BuildConfig) -> Plan:
