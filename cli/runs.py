@@ -41,6 +41,7 @@ def _described(path: Path) -> dict[str, Any]:
     from voxgen import checkpoint
     from voxgen.errors import VoxgenError
     from voxgen.training.run import Run
+    from voxgen.training.state import read_position
 
     run = Run(path)
     values: dict[str, Any] = {"name": run.name, "path": path, "state": "no model yet"}
@@ -52,13 +53,18 @@ def _described(path: Path) -> dict[str, Any]:
             "data": asked.data.name,
             "budget": asked.train.budget(),
         }
+        if run.state.is_file():
+            position = read_position(run.state)
+            values |= {"step": position.step, "minutes": position.seconds / 60}
         if run.model.is_file():
             card = checkpoint.read_card(run.model)
             training = card["training"]
+            made = {"step": training["step"], "minutes": training["seconds"] / 60}
+            values = made | values
+            done = training["finished"] and values["step"] == training["step"]
             values |= {
-                "state": "finished" if training["finished"] else "under way",
-                "step": training["step"],
-                "minutes": training["seconds"] / 60,
+                "state": "finished" if done else "under way",
+                "model_step": training["step"],
                 "resolution": card["config"]["resolution"],
                 "pitch": card["pitch"],
                 "parameters": training["parameters"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ def opening(plan: TrainPlan, data: Dataset) -> str:
     )
 
 
-def train_steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
+def train_steps(plan: TrainPlan, data: Dataset) -> Generator[Step, None, None]:
     """Train as planned, or go on: training moves as steps are taken."""
     from voxgen.api import train
     from voxgen.models.condition import ATTRIBUTES
@@ -120,7 +120,7 @@ def train_steps(plan: TrainPlan, data: Dataset) -> Iterator[Step]:
     )
 
 
-def follow(taken: Iterator[Step], plan: TrainPlan, bar: Bar) -> Step:
+def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Step:
     """Take all steps and tell how they go: a bar on a terminal, and a line for each report."""
     last = None
     try:
@@ -135,13 +135,25 @@ def follow(taken: Iterator[Step], plan: TrainPlan, bar: Bar) -> Step:
                 bar.note(_line(step))
             bar.show(step.progress, f"step {step.step:,}  {_losses(step)}")
     except KeyboardInterrupt:
-        bar.note(f"\nstopped at step {last.step if last else 0:,}, and saved; the same command goes on")
+        # What is saved is saved when the steps are closed, wherever the interrupt struck.
+        taken.close()
+        bar.note(f"\n{_where_it_stopped(plan.run)}")
         raise
     from voxgen.errors import VoxgenError
 
     if last is None:
         raise VoxgenError(f"the run {plan.run!r} took no step; give more minutes or steps")
     return last
+
+
+def _where_it_stopped(name: str) -> str:
+    from voxgen.training.run import Run, run_path
+    from voxgen.training.state import read_position
+
+    state = Run(run_path(name)).state
+    if not state.exists():
+        return "stopped before the first step, so nothing is kept; the same command begins again"
+    return f"stopped at step {read_position(state).step:,}, and saved; the same command goes on"
 
 
 def _line(step: Step) -> str:
@@ -171,6 +183,6 @@ def _report(plan: TrainPlan, last: Step, as_json: bool) -> None:
         "sheet": last.sheet,
     }
     sheet = f"; samples in {last.sheet}" if last.sheet else ""
-    text = f"{plan.run}: {last.step:,} steps in {last.seconds / 60:.1f} minutes, in {run.path}{sheet}"
+    text = f"{plan.run}: {last.step:,} steps in {last.seconds / 60:.1f} minutes of training, in {run.path}{sheet}"
     say.result(values, text, as_json)
     say.hint(f"voxgen sample {plan.run} -n 16 -o {plan.run}-buildings")

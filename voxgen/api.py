@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from .models.condition import ATTRIBUTES
@@ -24,7 +24,7 @@ def train(
     settings: Sequence[str] = (),
     attributes: Sequence[str] = ATTRIBUTES,
     masks: Sequence[str] = (),
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Train a model on a data set; the same call goes on with a run that was stopped or killed.
 
     Args:
@@ -38,7 +38,7 @@ def train(
         masks: `footprint` and `envelope`, where it is taught to keep to them.
 
     Returns:
-        An iterator of steps: training goes on as they are taken.
+        An iterator of steps: training goes on as they are taken, and its state is saved when it is closed.
 
     Raises:
         UsageError: for unknown names, or settings other than those the run was started with.

@@ -100,6 +100,41 @@ def test_ctrl_c_saves_and_leaves_cleanly(data: Path, folder: Path, told: Told) -
     assert told_again["step"] >= 10
 
 
+def test_ctrl_c_before_a_step_says_where_the_run_stands(
+    data: Path, folder: Path, voxgen: Command, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    words = ["train", "--data", data, "--name", "halted", *TINY]
+    with monkeypatch.context() as patch:
+        patch.setattr("voxgen.training.loop.Reporter", interrupted)
+        result = voxgen(*words, "--steps", "2")
+        assert (result.exit_code, "before the first step, so nothing is kept" in result.stderr) == (130, True)
+        assert not (folder / "runs" / "halted").exists()
+    told(*words, "--steps", "2")
+    with monkeypatch.context() as patch:
+        patch.setattr("voxgen.training.loop.Reporter", interrupted)
+        result = voxgen(*words, "--steps", "4")
+    assert (result.exit_code, "stopped at step 2, and saved" in result.stderr) == (130, True)
+
+
+def test_runs_tells_the_step_that_training_goes_on_from(
+    data: Path, folder: Path, told: Told, voxgen: Command
+) -> None:
+    from voxgen.api import train
+    from voxgen.training.config import TrainConfig
+
+    settings = [word.removeprefix("model.") for word in TINY if word.startswith("model.")]
+    config = TrainConfig(steps=4, batch_size=4, reports=2, samples=4, validation=4, precision="32")
+    steps = train("half", data, "vae", config, settings=settings)
+    while next(steps).step < 3:
+        pass
+    steps.close()
+    (listed,) = (one for one in told("runs")["runs"] if one["name"] == "half")
+    assert (listed["state"], listed["step"], listed["model_step"]) == ("under way", 3, 2)
+
+
 def test_samples_are_closed_files_with_a_table_and_a_sheet(run: str, told: Told, tmp_path: Path) -> None:
     words = [
         "sample",

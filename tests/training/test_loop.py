@@ -210,6 +210,23 @@ def test_a_budget_of_minutes_ends(tmp_path):
     assert all(a.progress < b.progress for a, b in pairwise(steps))
 
 
+def test_there_is_one_clock(tmp_path):
+    steps = train(tmp_path / "r", DATA, toy(), settings(save_seconds=1e9))
+    before = [next(steps) for _ in range(7)]
+    steps.close()
+    run = Run(tmp_path / "r")
+    assert read_position(run.state).seconds == before[-1].seconds
+    after = list(train(tmp_path / "r", DATA, toy(), settings()))
+    assert all(a.seconds < b.seconds for a, b in pairwise([*before, *after]))
+    card = checkpoint.read_card(run.model)["training"]
+    assert card["seconds"] == pytest.approx(after[-1].seconds, abs=0.051)
+    assert read_position(run.state).seconds == after[-1].seconds
+    rows = read_metrics(run.metrics)[1]
+    assert [float(row["seconds"]) for row in rows] == pytest.approx(
+        [step.seconds for step in (*before, *after)], rel=1e-5
+    )
+
+
 def test_a_critic_that_rests_leaves_empty_cells(tmp_path):
     list(train(tmp_path / "r", DATA, toy(address=GAME), settings()))
     rows = read_metrics(tmp_path / "r" / "metrics.csv")[1]
@@ -264,6 +281,33 @@ def test_an_interrupt_in_a_step_lets_it_end_and_saves_it(tmp_path, monkeypatch):
     list(train(tmp_path / "whole", DATA, toy(), settings()))
     list(train(tmp_path / "r", DATA, toy(), settings()))
     _assert_same_run(tmp_path / "whole", tmp_path / "r")
+
+
+def test_a_run_that_ends_before_its_first_step_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    for existing in (False, True):
+        if existing:
+            (tmp_path / "r").mkdir()
+            (tmp_path / "r" / ".mine").write_text("stays", encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr("voxgen.training.loop.Reporter", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                next(train(tmp_path / "r", DATA, toy(), settings()))
+        assert (tmp_path / "r").exists() == existing
+    assert [path.name for path in (tmp_path / "r").iterdir()] == [".mine"]
+    list(train(tmp_path / "r", DATA, toy(), settings(seed=3, steps=1)))
+
+
+def test_a_run_that_was_killed_before_anything_was_saved_binds_nobody(tmp_path):
+    whole = tmp_path / "whole"
+    list(train(whole, DATA, toy(seed=3), settings(seed=3)))
+    list(train(tmp_path / "r", DATA, toy(), settings(steps=5)))
+    for name in ("model.safetensors", "state.safetensors"):
+        (tmp_path / "r" / name).unlink()
+    list(train(tmp_path / "r", DATA, toy(seed=3), settings(seed=3)))
+    _assert_same_run(whole, tmp_path / "r")
 
 
 def test_the_threads_are_given_back(tmp_path):

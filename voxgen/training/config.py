@@ -21,7 +21,7 @@ class TrainConfig(Config):
 
     Attributes:
         steps: budget in steps, in each of which every player moves once.
-        minutes: budget in minutes of wall-clock time, over all sessions; 10 where neither is given.
+        minutes: budget in minutes of training, over all sessions; 10 where neither is given.
         batch_size: samples a step, over all devices.
         learning_rate: at the peak of the schedule.
         warm_up: share of the budget in which the learning rate rises.
@@ -69,7 +69,7 @@ class TrainConfig(Config):
         return values
 
     def progress(self, step: int, seconds: float) -> float:
-        """Share of the budget used, in [0, 1], after some steps and seconds of wall-clock time."""
+        """Share of the budget used, in [0, 1], after some steps and seconds of training."""
         by_steps = 0.0 if self.steps is None else step / self.steps
         by_time = 0.0 if self.minutes is None else seconds / (60 * self.minutes)
         return min(1.0, max(by_steps, by_time))

@@ -12,7 +12,7 @@ given the larger budget at first.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,7 @@ class Step:
     Attributes:
         step: steps done, over all sessions.
         progress: share of the budget used.
-        seconds: wall-clock time spent, over all sessions.
+        seconds: of training, over all sessions; see `Position`.
         learning_rate: of the last player.
         samples_per_second: over the last steps, reports left out.
         losses: terms by name, with the player where there are several.
@@ -77,10 +77,11 @@ def train(
     data: TrainingData,
     model: GenerativeModel[Any],
     config: TrainConfig | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Train a model, or go on with a run.
 
-    Leaving the generator early, by Ctrl-C too, saves the state, and the same call goes on. With several
+    Leaving the generator early, by Ctrl-C too, saves the state, and the same call goes on; before the first
+    step there is nothing to save, and no folder stays. With several
     devices each process runs this; only the first yields steps.
 
     Args:
@@ -118,7 +119,9 @@ def train(
     return _train(folder, data, model, wanted)
 
 
-def _train(run: Run, data: TrainingData, model: GenerativeModel[Any], wanted: RunConfig) -> Iterator[Step]:
+def _train(
+    run: Run, data: TrainingData, model: GenerativeModel[Any], wanted: RunConfig
+) -> Generator[Step, None, None]:
     config = wanted.train
     with ExitStack() as held:
         threads = held.enter_context(thread_count(config.threads, config.devices))
@@ -127,6 +130,7 @@ def _train(run: Run, data: TrainingData, model: GenerativeModel[Any], wanted: Ru
         fabric.launch()
         if fabric.is_global_zero:
             held.enter_context(exclusive(run.lock))
+            held.callback(run.leave_if_unborn)
         session = Session(run, data, model, config, fabric)
         progress = session.progress()
         if not fabric.is_global_zero:
@@ -138,7 +142,7 @@ def _train(run: Run, data: TrainingData, model: GenerativeModel[Any], wanted: Ru
         run.begin(wanted, environment(threads, device, precision, session.step), session.step)
         sinks: list[Sink] = [MetricsFile(run.metrics, session.step)]
         if config.tensorboard:
-            sinks.append(TensorBoard(run.path / "tensorboard", session.step))
+            sinks.append(TensorBoard(run.tensorboard, session.step))
         for sink in sinks:
             held.callback(sink.close)
         reporter = Reporter(run, wanted, data, session.batches.alone())

@@ -7,14 +7,18 @@ samples/000500.png  sheets of samples, by step
 model.safetensors   the model to sample from
 state.safetensors   where training goes on
 README.md           the model card
+
+A run that ends before its first step leaves no folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import re
+import shutil
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
@@ -79,6 +83,7 @@ class Run:
         self.model = path / "model.safetensors"
         self.state = path / "state.safetensors"
         self.card = path / "README.md"
+        self.tensorboard = path / "tensorboard"
         self.lock = path / ".lock"
 
     @property
@@ -104,7 +109,8 @@ class Run:
     def check(self, wanted: RunConfig) -> None:
         """Hold what is asked now against what the run was asked first.
 
-        Budget, device, threads and what is only watched may change; all else decides the result.
+        Budget, device, threads and what is only watched may change; all else decides the result. A run of
+        which nothing is saved binds nobody: the next one begins at the first step whatever it is asked.
 
         Raises:
             UsageError: saying what differs and what to do.
@@ -113,6 +119,8 @@ class Run:
         if not self.config.exists():
             if any(not p.name.startswith(".") for p in self.path.glob("*")):
                 raise DataError(f"{self.path} is a folder, but no run; choose another name or empty it")
+            return
+        if not self.is_born():
             return
         before, now = _bound(self.read_config()), _bound(wanted)
         changes = [
@@ -127,6 +135,23 @@ class Run:
                 "Give the same settings to go on with it (budget, device and threads may change), "
                 "or another name for a new run."
             )
+
+    def is_born(self) -> bool:
+        """Tell whether there is anything to go on with or to sample from."""
+        return self.state.exists() or self.model.exists()
+
+    def leave_if_unborn(self) -> None:
+        """Take the folder away where training ended before its first step; what is not voxgen's stays."""
+        if self.is_born() or self.metrics.exists():
+            return
+        shutil.rmtree(self.tensorboard, ignore_errors=True)
+        for path in (self.config, self.environment, self.lock):
+            # On Windows the lock is open until its holder lets go; hidden, it is in nobody's way.
+            with contextlib.suppress(OSError):
+                path.unlink()
+        for folder in (self.samples, self.path):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def begin(self, wanted: RunConfig, session: dict[str, Any], resume: int) -> None:
         """Write config and environment, and clear away what lies beyond the step that is resumed from."""

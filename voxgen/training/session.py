@@ -62,20 +62,19 @@ class Session:
         self.players = [Player(name, self.model, config.learning_rate) for name in self.model.players()]
         rank, world = fabric.global_rank, fabric.world_size
         self.batches = Batches(data, model.config.condition, config.batch_size, config.seed, rank, world)
-        self.step = 0
-        self._seconds_before = 0.0
+        self.position = Position()
+        """How far the run is, as of the last step."""
         if run.state.exists():
-            position = load_state(run.state, self.model, self.ema, self.players)
-            self.step, self._seconds_before = position.step, position.seconds
-        self._started = time.perf_counter()
+            self.position = load_state(run.state, self.model, self.ema, self.players)
+        self._zero: float | None = None
         self.whole = True
         """Whether the weights are those of a whole step, so that they may be saved."""
         self.saved = self.step
 
     @property
-    def position(self) -> Position:
-        """How far the run is."""
-        return Position(self.step, self._seconds_before + time.perf_counter() - self._started)
+    def step(self) -> int:
+        """Steps done."""
+        return self.position.step
 
     def progress(self) -> float:
         """Share of the budget used; the first process's clock counts for all."""
@@ -92,6 +91,9 @@ class Session:
         Raises:
             DivergedError: when a loss or gradient is NaN or infinite.
         """
+        if self._zero is None:
+            # When training would have begun had it been one sitting.
+            self._zero = time.perf_counter() - self.position.seconds
         self.model.prepare(progress, self._known)
         batch = self.batches.at(self.step, progress).to(self.fabric.device)
         factor = (
@@ -108,7 +110,7 @@ class Session:
             if move.losses:
                 norms[loss_name("gradient", names, player.name, "norm")] = move.gradient_norm
         self.ema.follow(self.model, self.step)
-        self.step += 1
+        self.position = Position(self.step + 1, time.perf_counter() - self._zero)
         self.whole = True
         return Moved(losses, norms, self.players[-1].learning_rate)
 

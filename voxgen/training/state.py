@@ -33,7 +33,9 @@ class Position:
 
     Attributes:
         step: steps done.
-        seconds: wall-clock time spent training, over all sessions.
+        seconds: of training by the wall clock until the end of this step, over all sessions: the steps and
+            the reports between them, without start-up and without the last report. It is the one clock of
+            budgets, progress, metrics.csv and the model card.
     """
 
     step: int = 0
