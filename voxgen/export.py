@@ -17,11 +17,13 @@ import numpy as np
 from .atomic import replacing
 from .errors import UsageError
 from .formats.grid_file import SUFFIX, write_grid
-from .formats.write import checked_format, write_mesh
+from .formats.write import write_model
+from .formats.write_table import WRITABLE, checked_format
 from .geometry.grid import VoxelGrid
 
 if TYPE_CHECKING:
     from .geometry.polyhedron import Polyhedron
+    from .geometry.solid import Georeference, Model
 
 Surface = Literal["planar", "smooth", "blocks"]
 Place = Literal["origin", "world"]
@@ -34,14 +36,18 @@ class ExportSettings:
     """How grids become files.
 
     Attributes:
-        formats: suffixes without dot: obj, stl, ply, glb for meshes, npz for the grid itself.
+        formats: any of `WRITABLE`, and npz for the grid itself.
         surface: `planar`, few planes with sharp edges; `smooth`, the iso-surface of the coverage; or
             `blocks`, the voxels as they are, coplanar faces merged.
-        up: axis that points up in OBJ, STL and PLY.
-        unit: unit of OBJ, STL and PLY.
+        up: axis that points up, in formats that leave it open.
+        unit: unit of formats that leave it open.
         place: `origin` sets each building on the origin, `world` leaves it where its grid is.
         mend: fill diagonal contacts, keep the largest piece, set it on the ground.
         metadata: said in every file, such as run and seed.
+        crs: projected reference system, such as `EPSG:7415`, that the world's coordinates are in.
+        at: easting, northing and height where the middle of the grid's floor is to stand; where it stood
+            before, if left out.
+        yaw: radians that the building is turned there, counter-clockwise from above; as before, if left out.
     """
 
     formats: tuple[str, ...] = ("obj", "stl")
@@ -51,6 +57,9 @@ class ExportSettings:
     place: Place = "origin"
     mend: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    crs: str | None = None
+    at: tuple[float, float, float] | None = None
+    yaw: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,9 @@ def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
         UnsupportedFormatError: for one that cannot be written.
     """
     names = [one.strip().lower().lstrip(".") for one in given]
-    known = dict.fromkeys(
-        name if f".{name}" == SUFFIX else checked_format(name)[1:] for name in names if name
-    )
+    known = dict.fromkeys(name if f".{name}" == SUFFIX else checked_format(name) for name in names if name)
     if not known:
-        raise UsageError("no format; give one or more of obj, stl, ply, glb, npz")
+        raise UsageError(f"no format; give one or more of {', '.join(WRITABLE)}, npz")
     return tuple(known)
 
 
@@ -107,7 +114,7 @@ def export_grids(
         UsageError, UnsupportedFormatError: before the first, for settings that cannot be.
     """
     chosen = settings or ExportSettings()
-    chosen = replace(chosen, formats=checked_formats(chosen.formats))
+    chosen = replace(chosen, formats=checked_formats(chosen.formats), crs=_checked_crs(chosen))
     done: list[Exported] = []
     taken: set[str] = set()
     for name, grid in grids:
@@ -157,25 +164,39 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
         return Exported(name, (), mended, {}, repairs)
     placed = at_origin(mended) if settings.place == "origin" else mended
     measures = measure_grid(placed)
-    said = {**settings.metadata, **_georeference(mended, settings.place)}
-    said |= {key: f"{value:.3f}" for key, value in measures.items()}
     files = []
-    solid = None if settings.formats == (SUFFIX[1:],) else polyhedron_of(placed, settings.surface)
-    notes = "; ".join(solid.notes) if solid is not None else ""
-    if notes:
-        said["notes"] = notes
-    mesh = solid.to_mesh() if solid is not None else None
-    if mesh is not None and settings.mend:
-        # A lowest layer that is filled in part begins above its floor, and the building would hover.
-        mesh = mesh.translated(np.array([0.0, 0.0, placed.origin[2] - mesh.bounds[0, 2]]))
-    for suffix in settings.formats:
-        path = out / f"{name}.{suffix}"
-        if mesh is None or f".{suffix}" == SUFFIX:
+    model = None if settings.formats == (SUFFIX[1:],) else _mass(name, mended, placed, measures, settings)
+    for key in settings.formats:
+        if model is None or f".{key}" == SUFFIX:
+            path = out / f"{name}{SUFFIX}"
             write_grid(path, placed, name)
         else:
-            write_mesh(path, mesh, name=name, up=settings.up, unit=settings.unit, metadata=said)
+            path = out / f"{name}{WRITABLE[key].suffix}"
+            write_model(path, model, up=settings.up, unit=settings.unit)
         files.append(path)
+    notes = str(model.metadata.get("notes", "")) if model is not None else ""
     return Exported(name, tuple(files), placed, measures, repairs, notes)
+
+
+def _mass(
+    name: str, grid: VoxelGrid, placed: VoxelGrid, measures: Mapping[str, float], settings: ExportSettings
+) -> Model:
+    """The building as one solid."""
+    from .geometry.solid import MASS, Model, Solid
+
+    surface = polyhedron_of(placed, settings.surface)
+    if settings.mend:
+        # A lowest layer that is filled in part begins above its floor, and the building would hover.
+        hover = surface.vertices[surface.loops, 2].min() - placed.origin[2]
+        surface = surface.moved(surface.vertices - np.array([0.0, 0.0, hover]))
+    georeference = _georeference(grid, settings)
+    metadata = dict(settings.metadata)
+    if georeference is None:
+        metadata |= _stood(grid, settings.place)
+    if surface.notes:
+        metadata["notes"] = "; ".join(surface.notes)
+    solid = Solid(MASS, MASS, surface)
+    return Model(name, (solid,), measures=measures, metadata=metadata, georeference=georeference)
 
 
 def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str]:
@@ -190,17 +211,48 @@ def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str]:
     return mended, "; ".join(text for happened, text in told if happened)
 
 
-def _georeference(grid: VoxelGrid, place: Place) -> dict[str, str]:
-    """Where the building stood, where it was moved from there."""
+def _checked_crs(settings: ExportSettings) -> str | None:
+    from .formats.crs import projected_crs
+
+    if settings.crs is None:
+        if settings.at is not None or settings.yaw is not None:
+            raise UsageError(
+                "a place without its reference system; give it as well, such as --crs EPSG:28992"
+            )
+        return None
+    if settings.place == "world" and (settings.at is not None or settings.yaw is not None):
+        raise UsageError(
+            "--place world leaves buildings where they are, --at and --yaw move them: leave out one"
+        )
+    return projected_crs(settings.crs)
+
+
+def _georeference(grid: VoxelGrid, settings: ExportSettings) -> Georeference | None:
+    from .geometry.solid import Georeference
+
+    if settings.crs is None:
+        return None
+    if settings.place == "world":
+        return Georeference(settings.crs, (0.0, 0.0, 0.0))
+    x, y, z = _middle(grid).tolist() if settings.at is None else settings.at
+    return Georeference(settings.crs, (x, y, z), grid.yaw if settings.yaw is None else settings.yaw)
+
+
+def _stood(grid: VoxelGrid, place: Place) -> dict[str, str]:
+    """Where the building stood, in words, where it was moved from there."""
     centred = at_origin(grid)
     if place == "world" or (np.allclose(grid.origin, centred.origin) and grid.yaw == 0):
         return {}
-    x, y, _ = grid.resolution
-    (stood,) = grid.to_world(np.array([[x / 2, y / 2, 0.0]]))
     return {
-        "world_origin": " ".join(f"{v:.3f}" for v in stood),
+        "world_origin": " ".join(f"{v:.3f}" for v in _middle(grid)),
         "world_yaw_degrees": f"{np.degrees(grid.yaw):.4f}",
     }
+
+
+def _middle(grid: VoxelGrid) -> np.ndarray:
+    """The middle of the grid's floor in the world."""
+    x, y, _ = grid.resolution
+    return grid.to_world(np.array([[x / 2, y / 2, 0.0]]))[0]
 
 
 def _distinct(name: str, taken: set[str]) -> str:

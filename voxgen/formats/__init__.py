@@ -2,8 +2,8 @@
 
 `expand` gives the files of folders, globs and archives, `read_buildings` the buildings of a file. Neither
 raises for what is wrong with a file: a building or file that cannot be read comes as a `Building` with its
-reason in `error`, so that a report can hold one row for each. The formats stand in `table.py`; `write_mesh`
-writes those in `write.py`.
+reason in `error`, so that a report can hold one row for each. The formats stand in `table.py`; `write_model`
+and `write_mesh` write those in `write_table.py`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,18 @@ from .limits import Limits
 from .options import ReadOptions
 from .source import SourceFile, expand
 from .table import format_of, how_to_convert
-from .write import write_mesh
+from .write import write_mesh, write_model
 
-__all__ = ["Building", "Limits", "ReadOptions", "SourceFile", "expand", "read_buildings", "write_mesh"]
+__all__ = [
+    "Building",
+    "Limits",
+    "ReadOptions",
+    "SourceFile",
+    "expand",
+    "read_buildings",
+    "write_mesh",
+    "write_model",
+]
 
 
 def read_buildings(file: SourceFile | str | Path, options: ReadOptions | None = None) -> Iterator[Building]:

@@ -1,17 +1,22 @@
 """glTF 2.0 in one binary file (Khronos Group, glTF 2.0 specification).
 
-Metres and Y up by the standard. Vertices are single precision around a local origin that the node's
-translation holds where the building stands far from the world's; so a house in a national grid keeps its
-shape, and its place as well as the reading program's numbers allow. Each corner of a flat face has the
-face's normal, so corners that lie on several planes stand in the file once for each.
+Metres and Y up by the standard. A node for the building holds one for each solid, whose mesh has a primitive
+for each material. Vertices are single precision around a local origin that the building's translation holds
+where it stands far from the world's; so a house in a national grid keeps its shape, and its place as well as
+the reading program's numbers allow. Each corner of a flat face has the face's normal, so corners that lie on
+several planes stand in the file once for each.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Integer
 
+from .materials import Material, by_material
 from .write import Export, as_single
 
 _FAR = 1000.0
@@ -22,71 +27,114 @@ _VERTICES, _INDICES = 34962, 34963
 
 
 def encode(export: Export) -> bytes:
-    """Give the file: one node, one mesh, one material.
+    """Give the file.
 
     Raises:
         DataError: for a building too large for single precision.
     """
-    origin = _local_origin(export.vertices[export.faces].reshape(-1, 3))
-    # Moving before rounding to single precision is what keeps the shape.
-    local = as_single(_moved(export, -origin), "glTF")
-    normals, of_face = np.unique(export.normals.round(6) + 0.0, axis=0, return_inverse=True)
-    pairs = np.stack([export.faces, np.broadcast_to(of_face.reshape(-1, 1), export.faces.shape)], axis=-1)
-    corners, faces = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    position = local[corners[:, 0]].astype("<f4")
-    normal = normals[corners[:, 1]].astype("<f4")
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    arrays = (position, normal, faces.reshape(-1).astype("<u4"))
-    body = b"".join(array.tobytes() for array in arrays)
-    text = json.dumps(_document(export, origin, arrays), ensure_ascii=False, separators=(",", ":")).encode()
-    return _container(text, body)
-
-
-def _document(export: Export, origin: np.ndarray, arrays: tuple[np.ndarray, ...]) -> dict[str, object]:
-    position, _, index = arrays
-    views, start = [], 0
-    for array, target in zip(arrays, (_VERTICES, _VERTICES, _INDICES), strict=True):
-        views.append({"buffer": 0, "byteOffset": start, "byteLength": array.nbytes, "target": target})
-        start += array.nbytes
-    node: dict[str, object] = {"name": export.name, "mesh": 0}
+    everything = export.all_triangles
+    origin = _local_origin(everything.vertices[everything.faces].reshape(-1, 3))
+    document = _Document()
+    children = []
+    for solid, triangles in zip(export.model.solids, export.triangles, strict=True):
+        # Moving before rounding to single precision is what keeps the shape.
+        local = as_single(export, triangles.vertices - origin, "glTF")
+        primitives = [
+            document.primitive(local, triangles.faces[chosen], triangles.normals[chosen], material)
+            for material, chosen in by_material(solid, triangles.labels)
+        ]
+        document.meshes.append({"name": solid.name, "primitives": primitives})
+        said = {"kind": solid.kind, **solid.attributes}
+        children.append({"name": solid.name, "mesh": len(document.meshes) - 1, "extras": said})
+    node: dict[str, Any] = {"name": export.name, "children": list(range(1, len(children) + 1))}
     if origin.any():
         node["translation"] = origin.tolist()
-    if export.metadata:
-        node["extras"] = dict(export.metadata)
-    vector = {"componentType": _FLOAT, "type": "VEC3", "count": len(position)}
+    if export.extras:
+        node["extras"] = export.extras
+    return document.encode([node, *children])
+
+
+@dataclass
+class _Document:
+    """The parts of a file as they are added."""
+
+    meshes: list[dict[str, Any]] = field(default_factory=list)
+    materials: dict[str, Material] = field(default_factory=dict)
+    accessors: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+    body: list[bytes] = field(default_factory=list)
+    length: int = 0
+
+    def primitive(
+        self,
+        vertices: Float[np.ndarray, "v 3"],
+        faces: Integer[np.ndarray, "f 3"],
+        face_normals: Float[np.ndarray, "f 3"],
+        material: Material,
+    ) -> dict[str, Any]:
+        """Add triangles of one material."""
+        normals, of_face = np.unique(face_normals.round(6) + 0.0, axis=0, return_inverse=True)
+        pairs = np.stack([faces, np.broadcast_to(of_face.reshape(-1, 1), faces.shape)], axis=-1)
+        corners, index = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
+        position = vertices[corners[:, 0]].astype("<f4")
+        normal = normals[corners[:, 1]].astype("<f4")
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        box = {"min": position.min(axis=0).tolist(), "max": position.max(axis=0).tolist()}
+        self.materials.setdefault(material.name, material)
+        return {
+            "attributes": {"POSITION": self._accessor(position, box), "NORMAL": self._accessor(normal, {})},
+            "indices": self._accessor(index.reshape(-1).astype("<u4"), {}),
+            "material": list(self.materials).index(material.name),
+        }
+
+    def encode(self, nodes: list[dict[str, Any]]) -> bytes:
+        """Give the file with these nodes, the first of them the root."""
+        tree = {
+            "asset": {"version": "2.0", "generator": "voxgen"},
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
+            "nodes": nodes,
+            "meshes": self.meshes,
+            "materials": [_material(material) for material in self.materials.values()],
+            "accessors": self.accessors,
+            "bufferViews": self.views,
+            "buffers": [{"byteLength": self.length}],
+        }
+        text = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+        return _container(text, b"".join(self.body))
+
+    def _accessor(self, array: np.ndarray, more: dict[str, Any]) -> int:
+        is_index = array.ndim == 1
+        self.views.append(
+            {
+                "buffer": 0,
+                "byteOffset": self.length,
+                "byteLength": array.nbytes,
+                "target": _INDICES if is_index else _VERTICES,
+            }
+        )
+        self.accessors.append(
+            {
+                "bufferView": len(self.views) - 1,
+                "componentType": _UINT32 if is_index else _FLOAT,
+                "type": "SCALAR" if is_index else "VEC3",
+                "count": len(array),
+                **more,
+            }
+        )
+        self.body.append(array.tobytes())
+        self.length += array.nbytes
+        return len(self.accessors) - 1
+
+
+def _material(material: Material) -> dict[str, Any]:
     return {
-        "asset": {"version": "2.0", "generator": "voxgen"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [node],
-        "meshes": [
-            {
-                "name": export.name,
-                "primitives": [{"attributes": {"POSITION": 0, "NORMAL": 1}, "indices": 2, "material": 0}],
-            }
-        ],
-        "materials": [
-            {
-                "name": "building",
-                "pbrMetallicRoughness": {
-                    "baseColorFactor": [0.9, 0.88, 0.85, 1.0],
-                    "metallicFactor": 0.0,
-                    "roughnessFactor": 0.9,
-                },
-            }
-        ],
-        "accessors": [
-            {
-                "bufferView": 0,
-                **vector,
-                "min": position.min(axis=0).tolist(),
-                "max": position.max(axis=0).tolist(),
-            },
-            {"bufferView": 1, **vector},
-            {"bufferView": 2, "componentType": _UINT32, "type": "SCALAR", "count": len(index)},
-        ],
-        "bufferViews": views,
-        "buffers": [{"byteLength": start}],
+        "name": material.name,
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [*material.linear, 1.0],
+            "metallicFactor": 0.0,
+            "roughnessFactor": 0.9,
+        },
     }
 
 
@@ -103,20 +151,8 @@ def _container(text: bytes, body: bytes) -> bytes:
     )  # fmt: skip
 
 
-def _local_origin(points: np.ndarray) -> np.ndarray:
+def _local_origin(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " 3"]:
     low, high = points.min(axis=0), points.max(axis=0)
     if max(abs(low).max(), abs(high).max()) < _FAR:
         return np.zeros(3)
     return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]).round()
-
-
-def _moved(export: Export, offset: np.ndarray) -> Export:
-    return Export(
-        export.name,
-        export.vertices + offset,
-        export.faces,
-        export.normals,
-        export.unit,
-        export.up,
-        export.metadata,
-    )

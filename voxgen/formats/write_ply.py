@@ -11,18 +11,19 @@ _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
 
 def encode(export: Export) -> bytes:
     """Give the file; unit, up axis and metadata stand in comments."""
+    mesh = export.all_triangles
     header = [
         "ply",
         "format binary_little_endian 1.0",
-        *(f"comment {note}" for note in export.notes()),
-        f"element vertex {len(export.vertices)}",
+        *(f"comment {note}" for note in export.header()),
+        f"element vertex {len(mesh.vertices)}",
         *(f"property double {axis}" for axis in "xyz"),
-        f"element face {len(export.faces)}",
+        f"element face {len(mesh.faces)}",
         "property list uchar int vertex_indices",
         "end_header",
     ]
-    faces = np.zeros(len(export.faces), _FACE)
+    faces = np.zeros(len(mesh.faces), _FACE)
     faces["count"] = 3
-    faces["corners"] = export.faces
+    faces["corners"] = mesh.faces
     text = ("\n".join(header) + "\n").encode("ascii", "replace")
-    return text + export.vertices.astype("<f8").tobytes() + faces.tobytes()
+    return text + mesh.vertices.astype("<f8").tobytes() + faces.tobytes()

@@ -19,8 +19,9 @@ def encode(export: Export) -> bytes:
     Raises:
         DataError: for coordinates too large for single precision.
     """
-    triangles = np.zeros(len(export.faces), _TRIANGLE)
-    triangles["normal"] = export.normals
-    triangles["corners"] = as_single(export, "STL")[export.faces]
+    mesh = export.all_triangles
+    triangles = np.zeros(len(mesh.faces), _TRIANGLE)
+    triangles["normal"] = mesh.normals
+    triangles["corners"] = as_single(export, mesh.vertices, "STL")[mesh.faces]
     header = f"voxgen unit={export.unit} up={export.up} {export.name}".encode("ascii", "replace")[:80]
     return header.ljust(80) + np.uint32(len(triangles)).astype("<u4").tobytes() + triangles.tobytes()

@@ -69,10 +69,14 @@ class Polyhedron:
         """Give the number of polygons."""
         return len(self.labels)
 
+    def corners(self, number: int) -> list[Int[np.ndarray, " _"]]:
+        """Give the rings of a polygon as vertex numbers, the outer one first."""
+        first, last = self.polygons[number : number + 2]
+        return [self.loops[self.rings[r] : self.rings[r + 1]] for r in range(first, last)]
+
     def polygon(self, number: int) -> list[Float[np.ndarray, "_ 3"]]:
         """Give the rings of a polygon in metres, the outer one first."""
-        first, last = self.polygons[number : number + 2]
-        return [self.vertices[self.loops[self.rings[r] : self.rings[r + 1]]] for r in range(first, last)]
+        return [self.vertices[ring] for ring in self.corners(number)]
 
     @cached_property
     def area_vectors(self) -> Float[np.ndarray, "p 3"]:
@@ -102,16 +106,17 @@ class Polyhedron:
             names[p] = f"{corners[p]}-{counts[str(corners[p])]:03d}"
         return names
 
-    def to_mesh(self) -> Mesh:
-        """Give the triangles, labelled; every edge of every ring is kept."""
-        return self._mesh
-
     @cached_property
-    def _mesh(self) -> Mesh:
+    def triangles(self) -> tuple[Integer[np.ndarray, "f 3"], Integer[np.ndarray, " f"]]:
+        """Triangles as vertex numbers, and the polygon of each in rising order; all ring edges are kept."""
         if len(self) == 0:
-            return Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
+            return np.zeros((0, 3), np.int32), np.zeros(0, np.int32)
         faces, source = triangulate(self.vertices, self.loops, self.rings, self.polygons)
-        faces = flipped(self.vertices, faces, source)
+        return flipped(self.vertices, faces, source), source
+
+    def to_mesh(self) -> Mesh:
+        """Give the triangles, labelled."""
+        faces, source = self.triangles
         return Mesh.of(self.vertices, faces, self.labels[source])
 
     def with_notes(self, *notes: str) -> Polyhedron:

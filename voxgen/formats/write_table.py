@@ -1,0 +1,73 @@
+"""The table of formats that voxgen writes; the modules named here are imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import UnsupportedFormatError, nearest
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A format that voxgen writes.
+
+    Attributes:
+        suffix: of its files.
+        module: of `voxgen.formats`, with its `encode`.
+        up: the axis that its standard points up; None where the user chooses.
+        unit: the unit that its standard or its programs expect; None where the user chooses.
+        beside: files of the same stem that go with it, suffix -> module.
+    """
+
+    suffix: str
+    module: str
+    up: str | None = None
+    unit: str | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+
+WRITABLE = {
+    "obj": Writer(".obj", "write_obj", beside={".mtl": "write_mtl"}),
+    "stl": Writer(".stl", "write_stl"),
+    "ply": Writer(".ply", "write_ply"),
+    "glb": Writer(".glb", "write_glb", up="y", unit="m"),
+}
+"""Format -> its writer."""
+
+
+def checked_format(given: str) -> str:
+    """Give the format named by itself or its suffix, with or without dot, in any case.
+
+    >>> checked_format(".OBJ")
+    'obj'
+
+    Raises:
+        UnsupportedFormatError: for one that cannot be written.
+    """
+    name = given.lower().lstrip(".")
+    by_suffix = {writer.suffix[1:]: key for key, writer in WRITABLE.items()}
+    if name not in WRITABLE and name not in by_suffix:
+        raise _unknown(given)
+    return name if name in WRITABLE else by_suffix[name]
+
+
+def format_of_path(path: Path) -> str:
+    """Give the format of a file by the end of its name.
+
+    Raises:
+        UnsupportedFormatError: for one that cannot be written.
+    """
+    name = path.name.lower()
+    fitting = [key for key, writer in WRITABLE.items() if name.endswith(writer.suffix)]
+    if not fitting:
+        raise _unknown(path.suffix)
+    return max(fitting, key=lambda key: len(WRITABLE[key].suffix))
+
+
+def _unknown(given: str) -> UnsupportedFormatError:
+    return UnsupportedFormatError(
+        f"no writer for {given or 'a file without suffix'!r}{nearest(given.lower().lstrip('.'), WRITABLE)}; "
+        f"write one of {', '.join(WRITABLE)}, and convert it in Blender or FreeCAD where another is needed"
+    )
