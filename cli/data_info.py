@@ -8,6 +8,8 @@ from typing import Any
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .options import json_option
 
@@ -38,7 +40,7 @@ def _text(data: Path, card: dict[str, Any], spread: Mapping[str, Mapping[Any, fl
     edges = [n * card["pitch"] for n in card["resolution"]]
     splits = ", ".join(f"{count:,} {side}" for side, count in card["splits"].items())
     lines = [
-        f"{data}: {card['count']:,} buildings of {card['shapes']:,} shapes ({splits})",
+        f"{data}: {counted(card['count'], 'building')} of {counted(card['shapes'], 'shape')} ({splits})",
         f"grid: {say.times(card['resolution'])} voxels of {card['pitch']:g} m "
         f"({' x '.join(f'{edge:g}' for edge in edges)} m)",
         f"built: {card['created']} by voxgen {card['voxgen']}, with: {card['command']}",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .options import json_option, seed_option
 
@@ -36,7 +38,7 @@ def command(
         raise DataError(f"{data} has no {split} buildings; choose another split")
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:count])
     path = out or Path(f"{data.resolve().name}-sheet.png")
-    title = f"{data.resolve().name}: {len(chosen)} of {len(rows):,} buildings"
+    title = f"{data.resolve().name}: {len(chosen)} of {counted(len(rows), 'building')}"
     captions = [str(found.table["id"][row]) for row in chosen]
     save_png(grid_sheet([found.grid(int(row)) for row in chosen], captions, title=title, size=size), path)
     say.result({"sheet": path, "rows": chosen.tolist(), "ids": captions}, f"{path} shows {title}", as_json)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxgen.words import counted
+
 from . import say
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def grids_of(
                 used += 1
                 yield building.id, grid
     if not used:
-        what = f"none of {seen} buildings could be used" if seen else "no building files"
+        what = f"none of {counted(seen, 'building')} could be used" if seen else "no building files"
         raise DataError(f"{what} in {', '.join(map(str, sources))}; the lines above say why")
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .exporting import SHEET_MOST, ExportOptions, metadata_of, report, write_buildings
 from .inputs import grids_of, read_settings
@@ -58,13 +60,17 @@ def command(
     name = run_label(run)
     out = options.folder(f"{name}-reconstructed")
     settings = options.settings(metadata_of(generator.card, run=name))
-    done = write_buildings(made, len(made), out, settings, f"{name}: {len(made)} buildings reconstructed")
+    done = write_buildings(
+        made, len(made), out, settings, f"{name}: {counted(len(made), 'building')} reconstructed"
+    )
     shown = [grid for pair in zip(given, made, strict=True) for _, grid in pair][: 2 * SHEET_MOST]
     captions = [text for (n, _), iou in zip(given, ious, strict=True) for text in (n, f"IoU {iou:.3f}")]
     sheet = grid_sheet(
         shown, captions[: len(shown)], columns=min(8, 2 * len(given)), title="given, and as seen by " + name
     )
     save_png(sheet, out / PAIRS)
-    say.note(f"median IoU {np.median(ious):.3f} over {len(ious)} buildings; pairs in {out / PAIRS}")
+    say.note(
+        f"median IoU {np.median(ious):.3f} over {counted(len(ious), 'building')}; pairs in {out / PAIRS}"
+    )
     values = {"run": name, "pairs": out / PAIRS, "iou": dict(zip([n for n, _ in given], ious, strict=True))}
     report(done, out, as_json, values)

@@ -7,6 +7,8 @@ from typing import Any
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
 from .options import (
@@ -85,7 +87,11 @@ def make(
     )
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
     done = write_buildings(
-        zip(names, grids, strict=True), count, out, settings, f"{name}: {count} buildings, seed {seed}"
+        zip(names, grids, strict=True),
+        count,
+        out,
+        settings,
+        f"{name}: {counted(count, 'building')}, seed {seed}",
     )
     report(done, out, as_json, {"run": name, "seed": seed, "asked": ask})
     say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .options import config_options, dry_run_option, json_option
 from .progress import Bar
@@ -96,7 +98,7 @@ def opening(plan: TrainPlan, data: Dataset) -> str:
     """Say what is about to be trained."""
     kind = plan.family if plan.recipe == "default" else f"{plan.family} ({plan.recipe})"
     return (
-        f"training {kind} on {len(data.indices('train')):,} buildings of {data.path.name} "
+        f"training {kind} on {counted(len(data.indices('train')), 'building')} of {data.path.name} "
         f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
         f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
     )
@@ -183,6 +185,7 @@ def _report(plan: TrainPlan, last: Step, as_json: bool) -> None:
         "sheet": last.sheet,
     }
     sheet = f"; samples in {last.sheet}" if last.sheet else ""
-    text = f"{plan.run}: {last.step:,} steps in {last.seconds / 60:.1f} minutes of training, in {run.path}{sheet}"
+    took = f"{counted(last.step, 'step')} in {last.seconds / 60:.1f} minutes of training"
+    text = f"{plan.run}: {took}, in {run.path}{sheet}"
     say.result(values, text, as_json)
     say.hint(f"voxgen sample {plan.run} -n 16 -o {plan.run}-buildings")

@@ -6,6 +6,8 @@ from typing import Any
 
 import rich_click as click
 
+from voxgen.words import counted
+
 from . import say
 from .exporting import ExportOptions, report, write_buildings
 from .inputs import grids_of, read_settings
@@ -53,7 +55,7 @@ def command(
         say.result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
         return
     grids = list(grids_of(files, resolution, pitch, reading))
-    title = f"{len(grids)} buildings at {say.times(resolution)} voxels"
+    title = f"{counted(len(grids), 'building')} at {say.times(resolution)} voxels"
     done = write_buildings(grids, len(grids), out, options.settings({}), title)
     report(done, out, as_json, {"resolution": list(resolution), "pitch": pitch})
     if "npz" in options.formats:

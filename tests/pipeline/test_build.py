@@ -158,13 +158,13 @@ def test_names_that_are_no_text_do_no_harm(tmp_path):
 def test_nothing_accepted_is_an_error_that_says_why(tmp_path):
     folder = write_houses(tmp_path / "houses", 3)
     config = BuildConfig.parse({"filters": {"min_height": 300.0}})
-    with pytest.raises(DataError, match=r"none of the 3 buildings .* too low") as failure:
+    with pytest.raises(DataError, match=r"none of 3 buildings .* too low") as failure:
         build([folder], tmp_path / "DS", config, workers=1)
     assert "--unit" in str(failure.value)
     assert not (tmp_path / "DS").exists()
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "read.txt").write_text("hello", encoding="utf-8")
-    with pytest.raises(DataError, match="hold no building"):
+    with pytest.raises(DataError, match=r"no building: 1 file passed over.*1 \.txt; voxgen reads .*\.obj"):
         build([tmp_path / "notes"], tmp_path / "DS", workers=1)
     with pytest.raises(DataError, match="check the path"):
         build([tmp_path / "missing"], tmp_path / "DS", workers=1)

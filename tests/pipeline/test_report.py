@@ -1,6 +1,9 @@
 import csv
+import re
 
 import pytest
+from click.testing import CliRunner
+from voxgen.cli import cli
 
 from voxgen.errors import DataError
 from voxgen.pipeline.report import HINTS, Reason, Report, Row
@@ -14,8 +17,23 @@ ROWS = (
 )
 
 
+_VALUES = {"--unit": ["mm"], "--up": ["y"], "--pitch": ["1"], "--resolution": ["48"]}
+
+
 def test_every_reason_says_what_to_do():
     assert set(HINTS) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_a_hint_says_to_type_can_be_typed(reason):
+    typed = re.findall(r"--[a-z-]+(?: [^\s,;()]+(?=[\s,;)]|$))?", HINTS[reason])
+    for words in typed:
+        option, _, value = words.partition(" ")
+        settings = [option, *([value] if "=" in value or value == "clip" else _VALUES.get(option, []))]
+        result = CliRunner().invoke(cli, ["data", "build", "x", "-o", "y", *settings, "--dry-run"])
+        assert result.exit_code == 0, (words, result.stderr)
+    keys = re.findall(r"[a-z]+\.[a-z_]+", HINTS[reason])
+    assert all(f"--set {key}=" in HINTS[reason] for key in keys)
 
 
 def test_the_file_has_a_row_for_each_building_and_survives_any_text(tmp_path):

@@ -15,6 +15,7 @@ from training_toys import ADDRESS, Game, Toy, ToyConfig, ToyData, settings, toy
 from voxgen import checkpoint
 from voxgen.errors import DataError, UsageError
 from voxgen.training.create import create_model, model_config
+from voxgen.training.health import Health
 from voxgen.training.loop import train
 from voxgen.training.metrics import read_metrics
 from voxgen.training.players import DivergedError
@@ -243,6 +244,19 @@ def test_each_player_learns_from_its_own_loss_alone(tmp_path):
         assert "loss/critic/hinge" not in next(steps).losses
     assert torch.equal(before, model.critic.weight)
     steps.close()
+
+
+def test_nobody_is_warned_of_samples_before_a_model_can_have_learnt(tmp_path, monkeypatch):
+    monkeypatch.setattr(Health, "warnings", lambda self: ("all alike",))
+    monkeypatch.setattr("voxgen.training.loop._REPORT_SHARE", float("inf"))
+    data = ToyData(n=80)
+    few = list(train(tmp_path / "few", data, toy(data), settings(steps=6, save_seconds=1e9)))
+    assert [step.warnings for step in few[:-1]] == [()] * 5
+    assert len(few[-1].warnings) == 1
+    assert few[-1].warnings[0].startswith("6 steps in all: expect shapeless samples")
+    many = settings(steps=240, reports=24, warm_up=0.9, save_seconds=1e9, validation=4, fit=16)
+    warned = [step.step for step in train(tmp_path / "many", data, toy(data), many) if step.warnings]
+    assert warned == [220, 230, 240]
 
 
 def test_a_small_data_set_trains_with_a_warning(tmp_path):

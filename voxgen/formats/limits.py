@@ -53,7 +53,7 @@ class Limits(Config):
             if count > most:
                 raise LimitError(
                     f"{count:,} {what}; at most {most:,} are read from one file: "
-                    f"split or simplify it, or raise the limit `limits.{what}`"
+                    f"split or simplify it, or raise the limit with --set read.limits.{what}=NUMBER"
                 )
 
     def check_depth(self, depth: int, what: str) -> None:
@@ -76,7 +76,8 @@ class Limits(Config):
         """
         if size > self.file_bytes:
             raise LimitError(
-                f"{what} is over {_size(self.file_bytes)}; split it, or raise the limit `limits.file_bytes`"
+                f"{what} is over {_size(self.file_bytes)}; split it, or raise the limit with "
+                "--set read.limits.file_bytes=NUMBER"
             )
 
     def check_ratio(self, unpacked: int, packed: int, what: str) -> None:
@@ -88,7 +89,7 @@ class Limits(Config):
         if unpacked > self.ratio_from_bytes and unpacked > self.ratio * max(packed, 1):
             raise LimitError(
                 f"{what} unpacks to over {self.ratio:.0f} times its size, as a decompression bomb does; "
-                "if you trust it, unpack it yourself or raise the limit `limits.ratio`"
+                "if you trust it, unpack it yourself or raise the limit with --set read.limits.ratio=NUMBER"
             )
 
 

@@ -131,11 +131,15 @@ def format_of(name: str) -> Format | None:
     return next((entry for entry in READABLE if suffix in entry.suffixes), None)
 
 
+def all_suffixes() -> str:
+    """Give what is read, in words."""
+    return ", ".join(s for entry in READABLE for s in entry.suffixes) + ", each also as .gz, and .zip"
+
+
 def how_to_convert(name: str) -> str:
     """Say why a file of this name is not read, and what helps."""
     suffix = suffix_of(name) or "no suffix"
-    known = ", ".join(s for entry in READABLE for s in entry.suffixes)
     advice = CONVERTERS.get(suffix)
     if advice is None:
-        return f"{suffix} is not a format that voxgen reads; it reads {known}, each also as .gz, and .zip"
+        return f"{suffix} is not a format that voxgen reads; it reads {all_suffixes()}"
     return f"{suffix} is not read by voxgen: {advice}"

@@ -23,6 +23,8 @@ import numpy as np
 from jaxtyping import Int64, Shaped
 
 from ..errors import DataError
+from ..formats.table import all_suffixes
+from ..words import counted
 from . import stages, store
 from .chunk import Chunk, Overview
 from .command import command_line
@@ -286,7 +288,7 @@ def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
     notes = []
     if 0 < len(plan.kept) < FEW:
         notes.append(
-            f"only {len(plan.kept)} buildings: a model will learn them by heart; {FEW} or more give it "
+            f"only {counted(len(plan.kept), 'building')}: a model will learn by heart; {FEW} or more give it "
             "something to generalise from"
         )
     shares = (config.split.train, config.split.validation, config.split.test)
@@ -300,10 +302,11 @@ def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
 def _nothing(report: Report) -> DataError:
     """The error for a build that accepts no building."""
     if not report.rows:
-        return DataError("the sources hold no building; " + "; ".join((*report.notes, "check the path")))
+        found = "; ".join(report.notes) or "there is no file in them"
+        return DataError(f"the sources hold no building: {found}; voxgen reads {all_suffixes()}")
     reason, count = Counter(row.reason for row in report.rejected if row.reason).most_common(1)[0]
     return DataError(
-        f"none of the {len(report.rows):,} buildings is accepted, {count:,} of them because: {reason}; "
+        f"none of {counted(len(report.rows), 'building')} is accepted, {count:,} because: {reason}; "
         f"{HINTS[reason]}\n{report.summary()}"
     )
 

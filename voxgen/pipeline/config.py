@@ -44,8 +44,8 @@ class Duplicates(Config):
 
     Attributes:
         threshold: two buildings are one shape where their IoU under the 8 plan symmetries is over this.
-        pitches: metres a voxel of the comparison, whatever the data set's. Buildings that are one shape at any
-            of these lie on one side of the split, so that builds at different pitches never disagree.
+        pitches: metres a voxel of the comparison, whatever the data set's. Buildings that are one shape at
+            any of these lie on one side of the split, so that builds at different pitches never disagree.
         keep: `one` building of those that are one shape at the coarsest of the pitches that is not coarser
             than the data set's (at the finest where all are), or `all`.
     """

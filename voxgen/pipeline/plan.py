@@ -1,9 +1,10 @@
 """What goes into a data set, decided from all candidates at once: the pitch, the shapes, the split.
 
-Shapes are compared at fixed pitches, whatever the data set's: at 2 m a voxel all houses are alike. Buildings
-are *merged* where they are one shape at the coarsest of these pitches that is not coarser than the data set's,
-and *kept on one side* where they are one shape at any of them, whether or not they fit in the grid. So data
-sets of the same sources put every building on the same side, and nothing leaks between resolutions.
+Shapes are compared at fixed pitches, whatever the data set's: at 2 m a voxel all houses are alike.
+Buildings are *merged* where they are one shape at the coarsest of these pitches that is not coarser than the
+data set's, and *kept on one side* where they are one shape at any of them, whether or not they fit in the
+grid. So data sets of the same sources put every building on the same side, and nothing leaks between
+resolutions.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..atomic import replacing
 from ..errors import DataError
+from ..words import counted
 
 
 class Reason(StrEnum):
@@ -38,17 +39,20 @@ class Reason(StrEnum):
 HINTS: dict[Reason, str] = {
     Reason.UNREADABLE: "the detail says what is wrong and which converter helps",
     Reason.NO_FACES: "export the building as a surface with faces, or as a point cloud",
-    Reason.OPEN: "close the holes, or take open buildings too (filters.closed=false)",
-    Reason.FOOTPRINTS: "cut the model into single buildings, or set filters.one_footprint=false",
-    Reason.LOD: "use a finer model, or lower filters.min_lod",
-    Reason.TOO_LARGE: "check the unit (--unit), read each object as a building (read.split=true), "
-    "or raise filters.max_extent",
-    Reason.TRIANGLES: "simplify the model, or raise filters.max_triangles",
-    Reason.LOW: "check the unit and the up axis (--unit, --up), or lower filters.min_height",
-    Reason.SMALL: "check the unit (--unit), or lower filters.min_footprint",
-    Reason.GRID: "raise --pitch or --resolution, or give each its own scale (--fit)",
+    Reason.OPEN: "close the holes, or take open buildings too: --set filters.closed=false",
+    Reason.FOOTPRINTS: "cut the model into single buildings, or take them as they are: "
+    "--set filters.one_footprint=false",
+    Reason.LOD: "use a finer model, or lower the limit: --set filters.min_lod=1",
+    Reason.TOO_LARGE: "check the unit (--unit), read each object as a building (--split-objects), "
+    "or raise the limit: --set filters.max_extent=1000",
+    Reason.TRIANGLES: "simplify the model, or lift the limit: --set filters.max_triangles=none",
+    Reason.LOW: "check the unit and the up axis (--unit, --up), or lower the limit: "
+    "--set filters.min_height=0",
+    Reason.SMALL: "check the unit (--unit), or lower the limit: --set filters.min_footprint=0",
+    Reason.GRID: "raise --pitch or --resolution, cut what sticks out (--oversize clip), or give each its own "
+    "scale (--fit)",
     Reason.EMPTY: "the building is thinner than half a voxel: lower --pitch",
-    Reason.DUPLICATE: "one of each shape is kept; duplicates.keep=all keeps them all",
+    Reason.DUPLICATE: "one of each shape is kept; all of them are with --set duplicates.keep=all",
 }
 """What to do about each reason."""
 
@@ -172,7 +176,7 @@ class Report:
 
     def summary(self) -> str:
         """Give a few lines for the screen: counts, an example of each reason and what to do about it."""
-        lines = [f"{len(self.accepted):,} of {len(self.rows):,} buildings accepted"]
+        lines = [f"{len(self.accepted):,} of {counted(len(self.rows), 'building')} accepted"]
         for warning, count in _kinds(self.accepted).most_common(8):
             lines.append(f"  {count:,} with a warning: {warning}")
         for name, count in self.counts().items():

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..formats import Building, ReadOptions, SourceFile, expand, read_buildings
 from ..geometry.mesh import Mesh
+from ..words import counted
 from .store import sha256_of
 
 BATCH_FILES = 64
@@ -171,7 +172,8 @@ def gather(sources: Sequence[str | Path | Collection], options: ReadOptions) -> 
             run.append(source)
     close_run()
     kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in passed_over.most_common())
-    notes = (f"{passed_over.total():,} files passed over that hold no buildings: {kinds}",) if kinds else ()
+    told = counted(passed_over.total(), "file")
+    notes = (f"{told} passed over, being of a kind that holds no buildings: {kinds}",) if kinds else ()
     return Material(tuple(batches), origins, notes)
 
 

@@ -27,6 +27,7 @@ from ..atomic import replacing, write_text
 from ..config import Config
 from ..errors import DataError, UsageError, nearest
 from ..geometry.grid import VoxelGrid
+from ..words import counted
 from .publish import recover
 from .split import SIDES
 
@@ -166,7 +167,7 @@ class Dataset:
     def __repr__(self) -> str:
         x, y, z = self.resolution
         size = f"{x} x {y} x {z} voxels of {self.pitch:g} m"
-        return f"Dataset({str(self.path)!r}: {len(self):,} buildings, {size})"
+        return f"Dataset({str(self.path)!r}: {counted(len(self), 'building')}, {size})"
 
     @property
     def card(self) -> dict[str, Any]:
@@ -351,5 +352,7 @@ def _read_table(path: Path, count: int) -> dict[str, Shaped[np.ndarray, "n ..."]
         raise DataError(f"{path} cannot be read ({failure}); build the data set again") from None
     lacking = [name for name in PLACE if name not in table]
     if lacking or any(column.ndim == 0 or len(column) != count for column in table.values()):
-        raise DataError(f"{path} is not the table of {count} buildings that the card says; build it again")
+        raise DataError(
+            f"{path} is not the table of {counted(count, 'building')} that the card says; build it again"
+        )
     return table

@@ -86,7 +86,8 @@ Attribution, to be shown where this model or what it makes is shipped:
 {credit}{notes}
 ## Training
 
-Step {training["step"]:,} after {training["seconds"] / 60:.1f} minutes of training, {state}. Budget: {training["budget"]}.
+Step {training["step"]:,} after {training["seconds"] / 60:.1f} minutes of training, {state}.
+Budget: {training["budget"]}.
 All settings are in config.json, the machine in environment.json, the course in metrics.csv.
 
 | measured last | |

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ..config import Config
+from ..words import counted
 
 DEFAULT_MINUTES = 10.0
 """The budget of a run where none is given."""
@@ -76,8 +77,8 @@ class TrainConfig(Config):
 
     def budget(self) -> str:
         """The budget in words."""
-        parts = [] if self.steps is None else [f"{self.steps} steps"]
-        parts += [] if self.minutes is None else [f"{self.minutes:g} minutes"]
+        parts = [] if self.steps is None else [counted(self.steps, "step")]
+        parts += [] if self.minutes is None else [f"{self.minutes:g} minute{'s' * (self.minutes != 1)}"]
         return " or ".join(parts)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from .. import checkpoint
 from ..errors import DataError
 from ..models.base import GenerativeModel
+from ..words import counted
 from .config import TrainConfig
 from .data import TrainingData, fingerprint
 from .devices import choose, make_fabric, thread_count
@@ -282,7 +283,8 @@ def _is_published(session: Session) -> bool:
 
 def _nothing_to_do(session: Session) -> Step:
     note = (
-        f"the run {session.run.name!r} is finished ({session.step:,} steps, of {session.config.budget()}); "
+        f"the run {session.run.name!r} is finished ({counted(session.step, 'step')}, of "
+        f"{session.config.budget()}); "
         "give more steps or minutes to go on with it"
     )
     return Step(session.step, 1.0, session.position.seconds, notes=(note,), finished=True)
@@ -297,10 +299,8 @@ def _opening(session: Session, reporter: Reporter) -> tuple[tuple[str, ...], tup
         notes.append("there are no validation buildings, so nothing tells learning from learning by heart")
     count = reporter.wanted.data.buildings
     if count < _FEW:
-        return tuple(notes), (
-            f"there are only {count} training buildings: expect samples close to them. "
-            f"A few hundred make a model that invents.",
-        )
+        told = f"it learns from only {counted(count, 'training building')}: expect samples close to them."
+        return tuple(notes), (f"{told} A few hundred make a model that invents.",)
     return tuple(notes), ()
 
 

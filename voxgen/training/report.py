@@ -23,15 +23,19 @@ from ..generator import Generator
 from ..geometry.grid import HALF, VoxelGrid
 from ..models.base import EncodingModel, GenerativeModel
 from ..pictures import grid_sheet, save_png
+from ..words import counted
 from .batches import Batches
 from .card import describe, model_card
 from .data import TrainingData
-from .health import Reference, examine
+from .health import Health, Reference, examine
 from .run import Run, RunConfig
 from .state import Position
 
 _FIRST_WARNING = 0.15
 """Share of the budget before which samples are expected to be poor, and nobody is warned."""
+
+_FIRST_STEPS = 200
+"""Steps before which samples are shapeless whatever the budget: they would be called collapsed."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,7 @@ class Reporter:
         measured |= health.values()
         sheet = self._draw(samples, position)
         self.publish(model, position, progress, {**learning, **measured})
-        warnings = health.warnings() if progress >= _FIRST_WARNING else ()
-        return Report(measured, warnings, sheet)
+        return Report(measured, self._warnings(health, position.step, progress), sheet)
 
     def keep(self, model: GenerativeModel[Any], position: Position) -> None:
         """Fit the prior and publish the model as it is, where there is nothing to publish yet."""
@@ -102,6 +105,17 @@ class Reporter:
         card = describe(self.wanted, self.data, model, position, progress >= 1, known)
         checkpoint.save(model, self.run.model, card)
         write_text(self.run.card, model_card(self.run.name, self.wanted, card))
+
+    def _warnings(self, health: Health, step: int, progress: float) -> tuple[str, ...]:
+        if step >= _FIRST_STEPS:
+            due = progress >= max(_FIRST_WARNING, self.wanted.train.warm_up)
+            return health.warnings() if due else ()
+        if progress < 1:
+            return ()
+        return (
+            f"{counted(step, 'step')} in all: expect shapeless samples, and give more steps or minutes; from "
+            f"{_FIRST_STEPS} steps on it is said what looks wrong with them.",
+        )
 
     def _fit(self, model: GenerativeModel[Any], final: bool) -> None:
         device = next(model.parameters()).device
