@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from . import say
-from .options import asked_option, device_option, dry_run_option, json_option
+from .options import asked_option, dry_run_option, json_option, training_device_option
 from .progress import Bar, Stages
 from .scoring import write_sheet
 
@@ -41,7 +41,7 @@ TABLE = "comparison"
 )
 @click.option("--name", help="What names of runs begin with; made from data and budget if left out.")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
-@device_option
+@training_device_option
 @dry_run_option
 @json_option
 @click.pass_context
@@ -57,7 +57,7 @@ def command(
     overrides: tuple[str, ...],
     name: str | None,
     out: Path | None,
-    device: str,
+    device: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -71,7 +71,7 @@ def command(
 
     from .embedded import open_data
 
-    given = {"train.minutes": minutes, "train.steps": steps, "train.seed": seed}
+    given = {"train.minutes": minutes, "train.steps": steps, "train.seed": seed, "train.accelerator": device}
     plans = make_plans(variants(models), data, given, overrides, name)
     folder = out or Path(f"{Path(data).resolve().name}-comparison")
     config = EvaluationConfig(count=count, asked=asked, seed=seed)
@@ -83,7 +83,7 @@ def command(
         return
     with Bar() as bar:
         found = open_data(data, bar)
-    scoring = _Scoring(found, config, folder, device)
+    scoring = _Scoring(found, config, folder, "cpu" if device in (None, "auto") else device)
     failed: dict[str, str] = {}
     records: dict[str, Record] = {}
     for label, plan in plans.items():

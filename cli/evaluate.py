@@ -73,7 +73,7 @@ def command(
     model = find_model(run)
     if dry_run:
         values: dict[str, Any] = {"model": model, "data": data, "out": folder, **config.model_dump()}
-        say.result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
+        say.settings(values, as_json)
         return
     with Bar() as bar:
         generator = load(model, device=device, allow=allow)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("sources", nargs=-1, required=True, type=RunName())
 @click.option("-n", "--count", type=click.IntRange(1), help="Buildings at most; 16 of a run, else all.")
 @seed_option
-@export_options("obj,stl", "--up", "--unit")
+@export_options("obj,stl")
 @device_option
 @allow_option
 @dry_run_option
@@ -55,7 +55,7 @@ def command(
     out = options.folder(f"{Path(sources[0]).resolve().stem}-buildings")
     if dry_run:
         values = {"grids": len(paths), "count": count, **vars(options), "out": out}
-        say.result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
+        say.settings(values, as_json)
         return
     total = min(_count(paths), count or _count(paths))
     title = f"{Path(sources[0]).resolve().name}: {total} buildings"

@@ -8,12 +8,23 @@ import rich_click as click
 
 from voxgen.errors import DataError
 
+from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
 from .inputs import grids_of, read_settings
-from .options import RunName, allow_option, device_option, export_options, json_option, seed_option
+from .options import (
+    RunName,
+    allow_option,
+    device_option,
+    dry_run_option,
+    export_options,
+    json_option,
+    read_options,
+    seed_option,
+)
 from .sample import run_label
 
 if TYPE_CHECKING:
+    from voxgen.formats import ReadOptions
     from voxgen.generator import Generator
     from voxgen.geometry.grid import VoxelGrid
 
@@ -31,9 +42,11 @@ if TYPE_CHECKING:
     help="Buildings, both ends included.",
 )
 @seed_option
-@export_options("obj", "--up", "--unit")
+@read_options
+@export_options("obj")
 @device_option
 @allow_option
+@dry_run_option
 @json_option
 def command(
     run: str,
@@ -41,8 +54,13 @@ def command(
     end: str,
     count: int,
     seed: int,
+    file_unit: str | None,
+    file_up: str | None,
+    lod: float | None,
+    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
+    dry_run: bool,
     as_json: bool,
     **export: Any,
 ) -> None:
@@ -51,24 +69,31 @@ def command(
     The ends are samples of the seed, by number, or building files; for files the model must be one that
     encodes, such as vae.
     """
-    from voxgen.generator import load
+    from voxgen.training.run import find_model
 
     options = ExportOptions(**export)
-    generator = load(run, device=device, allow=allow)
-    grids = generator.interpolate(_end(start, generator), _end(end, generator), count, seed)
-    name = run_label(run)
+    reading = read_settings(file_unit, file_up, lod, split_objects)
+    model, name = find_model(run), run_label(run)
     out = options.folder(f"{name}-way")
+    if dry_run:
+        values = {"model": model, "from": start, "to": end, "count": count, "seed": seed, **vars(options)}
+        say.settings({**values, "out": out, "read": reading.model_dump(mode="json")}, as_json)
+        return
+    from voxgen.generator import load
+
+    generator = load(model, device=device, allow=allow)
+    ends = [_end(given, generator, reading) for given in (start, end)]
+    grids = generator.interpolate(ends[0], ends[1], count, seed)
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed, way=f"{start} to {end}"))
     named = [(f"{name}-way-{i:02d}", grid) for i, grid in enumerate(grids)]
     done = write_buildings(named, count, out, settings, f"{name}: from {start} to {end}")
     report(done, out, as_json, {"run": name, "seed": seed, "from": start, "to": end})
 
 
-def _end(given: str, generator: Generator) -> VoxelGrid | int:
+def _end(given: str, generator: Generator, reading: ReadOptions) -> VoxelGrid | int:
     """A sample's number, or the first building of a file."""
     if given.isdecimal():
         return int(given)
-    reading = read_settings(None, None, None, split=False)
     for _, grid in grids_of([given], generator.resolution, generator.pitch, reading):
         return grid
     raise DataError(f"no building in {given}")

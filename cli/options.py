@@ -144,10 +144,16 @@ def seed_option(function: F) -> F:
 
 
 def device_option(function: F) -> F:
-    """`--device`."""
+    """`--device`, of commands that use a model."""
     return click.option(
         "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, mps."
     )(function)
+
+
+def training_device_option(function: F) -> F:
+    """`--device`, of commands that train: there the fastest is the default."""
+    kinds = click.Choice(("auto", "cpu", "cuda", "mps"))
+    return click.option("--device", type=kinds, help="Where to compute.  [default: auto]")(function)
 
 
 def allow_option(function: F) -> F:
@@ -161,28 +167,36 @@ def allow_option(function: F) -> F:
 
 
 def read_options(function: F) -> F:
-    """How building files are read: `--unit`, `--up`, `--lod`, `--split-objects`."""
+    """How building files are read: `--unit`, `--up`, `--lod`, `--split-objects`.
+
+    `--unit` and `--up` are always of files that are read, `--out-unit` and `--out-up` of those written.
+    """
     for option in (
         click.option("--split-objects", is_flag=True, help="Objects and groups of a file are buildings."),
         click.option("--lod", type=float, help="Level of detail to take; the highest if left out."),
-        click.option("--up", "file_up", type=click.Choice(("z", "y")), help="Up axis of the files."),
         click.option(
-            "--unit", "file_unit", type=click.Choice(UNITS), help="Unit of the files; guessed where unsaid."
+            "--up",
+            "file_up",
+            type=click.Choice(("z", "y")),
+            help="Up axis of the files read; guessed where unsaid.",
+        ),
+        click.option(
+            "--unit",
+            "file_unit",
+            type=click.Choice(UNITS),
+            help="Unit of the files read; guessed where unsaid.",
         ),
     ):
         function = option(function)
     return function
 
 
-def export_options(formats: str, *short: str) -> Decorator[Any]:
+def export_options(formats: str) -> Decorator[Any]:
     """How grids become files: `-o`, `--format`, `--surface`, `--out-up`, `--out-unit`, `--place`, `--mend`.
 
     Args:
         formats: the formats written where none is asked for.
-        short: `--up` and `--unit` where the command reads no files that these would be about.
     """
-    up = [name for name in short if name == "--up"]
-    unit = [name for name in short if name == "--unit"]
     options = (
         click.option(
             "--mend/--no-mend",
@@ -197,7 +211,6 @@ def export_options(formats: str, *short: str) -> Decorator[Any]:
             help="Set each building on the origin, or leave it where it stands in the world.",
         ),
         click.option(
-            *unit,
             "--out-unit",
             "out_unit",
             type=click.Choice(UNITS),
@@ -206,7 +219,6 @@ def export_options(formats: str, *short: str) -> Decorator[Any]:
             help="Unit of OBJ, STL and PLY.",
         ),
         click.option(
-            *up,
             "--out-up",
             "out_up",
             type=click.Choice(("z", "y")),

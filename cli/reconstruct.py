@@ -11,7 +11,15 @@ from voxgen.words import counted
 from . import say
 from .exporting import SHEET_MOST, ExportOptions, metadata_of, report, write_buildings
 from .inputs import grids_of, read_settings
-from .options import RunName, allow_option, device_option, export_options, json_option, read_options
+from .options import (
+    RunName,
+    allow_option,
+    device_option,
+    dry_run_option,
+    export_options,
+    json_option,
+    read_options,
+)
 from .sample import run_label
 
 PAIRS = "pairs.png"
@@ -24,6 +32,7 @@ PAIRS = "pairs.png"
 @export_options("obj,stl")
 @device_option
 @allow_option
+@dry_run_option
 @json_option
 def command(
     run: str,
@@ -34,6 +43,7 @@ def command(
     split_objects: bool,
     device: str,
     allow: tuple[str, ...],
+    dry_run: bool,
     as_json: bool,
     **export: Any,
 ) -> None:
@@ -41,6 +51,18 @@ def command(
 
     FILES are building files, folders, globs and archives, or .npz grids at the model's resolution and pitch.
     """
+    from voxgen.training.run import find_model
+
+    options = ExportOptions(**export)
+    reading = read_settings(file_unit, file_up, lod, split_objects)
+    model, name = find_model(run), run_label(run)
+    out = options.folder(f"{name}-reconstructed")
+    if dry_run:
+        read = reading.model_dump(mode="json")
+        say.settings(
+            {"model": model, "files": list(files), **vars(options), "out": out, "read": read}, as_json
+        )
+        return
     import numpy as np
 
     from voxgen.generator import load
@@ -48,17 +70,13 @@ def command(
     from voxgen.geometry.similarity import popcount_iou
     from voxgen.pictures import grid_sheet, save_png
 
-    options = ExportOptions(**export)
-    generator = load(run, device=device, allow=allow)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
+    generator = load(model, device=device, allow=allow)
     given = list(grids_of(files, generator.resolution, generator.pitch, reading))
     made = [(name, generator.reconstruct(grid)) for name, grid in given]
     ious = [
         float(popcount_iou(pack(a.occupancy)[None], pack(b.occupancy)[None])[0, 0])
         for (_, a), (_, b) in zip(given, made, strict=True)
     ]
-    name = run_label(run)
-    out = options.folder(f"{name}-reconstructed")
     settings = options.settings(metadata_of(generator.card, run=name))
     done = write_buildings(
         made, len(made), out, settings, f"{name}: {counted(len(made), 'building')} reconstructed"

@@ -31,7 +31,7 @@ PART = 16
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
 @click.option("--ask", type=Asked(), multiple=True, help="Ask for an attribute: --ask height=9.")
 @seed_option
-@export_options("obj,stl", "--up", "--unit")
+@export_options("obj,stl")
 @device_option
 @allow_option
 @dry_run_option
@@ -73,7 +73,7 @@ def make(
 
         values = {"model": find_model(run), "count": count, "seed": seed, "ask": ask, **vars(options)}
         values["out"] = out
-        say.result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
+        say.settings(values, as_json)
         return
     from voxgen.generator import load
 

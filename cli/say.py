@@ -35,6 +35,11 @@ def result(values: Mapping[str, Any], text: str, as_json: bool) -> None:
     click.echo(json.dumps(_plain(values), indent=2, ensure_ascii=False) if as_json else text)
 
 
+def settings(values: Mapping[str, Any], as_json: bool) -> None:
+    """Give what a command would do, a line a setting."""
+    result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of text in columns; the first row is their heads."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -11,7 +11,7 @@ import rich_click as click
 from voxgen.words import counted
 
 from . import say
-from .options import config_options, dry_run_option, json_option
+from .options import config_options, dry_run_option, json_option, training_device_option
 from .progress import Bar
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SHOWN = ("validation/iou", "health/nearest", "health/fill")
 @click.option("--steps", type=click.IntRange(1), help="Budget of steps.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Decides all chance.  [default: 0]")
 @click.option("--batch-size", type=click.IntRange(1), help="Samples a step.")
-@click.option("--accelerator", type=click.Choice(("auto", "cpu", "cuda", "mps")), help="Where to compute.")
+@training_device_option
 @click.option("--masks", help="Spatial masks to learn, with commas: footprint, envelope.")
 @config_options
 @dry_run_option
@@ -46,7 +46,7 @@ def command(
     steps: int | None,
     seed: int | None,
     batch_size: int | None,
-    accelerator: str | None,
+    device: str | None,
     masks: str | None,
     config_file: Path | None,
     overrides: tuple[str, ...],
@@ -72,7 +72,7 @@ def command(
         "train.steps": steps,
         "train.seed": seed,
         "train.batch_size": batch_size,
-        "train.accelerator": accelerator,
+        "train.accelerator": device,
     }
     plan = make_plan(config_file, given, overrides)
     check_model(plan)

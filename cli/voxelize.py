@@ -52,7 +52,7 @@ def command(
             "out": out,
             "read": reading.model_dump(mode="json"),
         }
-        say.result(values, "\n".join(f"{key} = {value}" for key, value in values.items()), as_json)
+        say.settings(values, as_json)
         return
     grids = list(grids_of(files, resolution, pitch, reading))
     title = f"{counted(len(grids), 'building')} at {say.times(resolution)} voxels"

@@ -184,10 +184,34 @@ def test_a_seed_decides_the_buildings_and_more_begin_with_the_same(
 
 def test_units_axes_and_blocks_reach_the_file(run: str, told: Told, tmp_path: Path) -> None:
     metres = told("sample", run, "-n", "1", "--format", "obj", "-o", tmp_path / "m", "--surface", "blocks")
-    words = ["--unit", "mm", "--up", "y", "--surface", "blocks"]
+    words = ["--out-unit", "mm", "--out-up", "y", "--surface", "blocks"]
     milli = told("sample", run, "-n", "1", "--format", "obj", "-o", tmp_path / "mm", *words)
     a, b = (closed(r["buildings"][0]["files"][0]).extents for r in (metres, milli))
     assert b == pytest.approx(a[[0, 2, 1]] * 1000, rel=1e-6)
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(run: str, told: Told, tmp_path: Path) -> None:
+    for words in (
+        ["sample", run, "-n", "3"],
+        ["reconstruct", run, "house.obj", "--unit", "ft"],
+        ["interpolate", run, "--from", "3", "--to", "house.obj", "--up", "y"],
+        ["export", run],
+        ["voxelize", "house.obj"],
+        ["evaluate", run],
+    ):
+        values = told(*words, "-o", tmp_path / "out", "--dry-run")
+        assert values["out"] == str(tmp_path / "out")
+        assert not list(tmp_path.iterdir())
+    assert values["model"].endswith("model.safetensors")
+
+
+def test_unit_and_up_are_of_files_read_in_every_command(voxgen: Command) -> None:
+    from voxgen.cli.root import Root
+
+    for name in Root.lazy:
+        options = voxgen(name, "--help").stdout
+        assert ("--unit" in options) == ("--up" in options) == ("--split-objects" in options), name
+        assert ("--out-unit" in options) == ("--surface" in options), name
 
 
 @pytest.mark.parametrize(

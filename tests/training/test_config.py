@@ -56,7 +56,7 @@ def test_settings_that_make_no_sense_are_refused(changes):
 def test_a_device_that_is_not_there_is_refused_with_those_that_are():
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(UsageError, match=r"accelerator 'cuda' is not on this machine; there is: .*cpu"):
+    with pytest.raises(UsageError, match=r"device 'cuda' is not on this machine; there is: .*cpu"):
         choose(TrainConfig(accelerator="cuda"))
 
 

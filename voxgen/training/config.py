@@ -30,7 +30,7 @@ class TrainConfig(Config):
         ema: decay of the moving average of the weights, which is what a run gives.
         seed: decides first weights, order, symmetries, dropout and noise.
         precision: bf16-mixed where the device is fast in it and 32 elsewhere, if auto.
-        accelerator: cpu, cuda (a GPU), mps (Apple), or the best there is.
+        accelerator: cpu, cuda (a GPU), mps (Apple), or the best there is; `--device` of the commands.
         devices: processes that share each batch.
         threads: CPU threads a process; the physical cores, shared by the processes, where None.
         reports: how often over the budget the run is validated, looked at and published.

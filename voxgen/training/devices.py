@@ -54,7 +54,7 @@ def _device(wanted: str) -> Device:
         wanted = next(name for name, there in here.items() if there)
     if not here[wanted]:
         there = ", ".join(name for name, is_there in here.items() if is_there)
-        raise UsageError(f"accelerator {wanted!r} is not on this machine; there is: {there}")
+        raise UsageError(f"device {wanted!r} is not on this machine; there is: {there}")
     return "cuda" if wanted == "cuda" else "mps" if wanted == "mps" else "cpu"
 
 
