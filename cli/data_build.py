@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from . import say
+from .kernels import BUILDING, announce
 from .options import Resolution, config_options, dry_run_option, json_option, read_options
 from .progress import Bar, Stages
 
@@ -80,6 +81,7 @@ def command(
 
     from .embedded import collection, is_embedded
 
+    announce(BUILDING)
     material = [collection(source) if is_embedded(source) else source for source in sources]
     with Bar() as bar:
         report = build(
@@ -96,7 +98,7 @@ def command(
         values, f"{report.summary()}\n{out} is ready; a row for each building is in report.csv", as_json
     )
     say.hint(f"voxgen data sheet {out}")
-    say.hint(f"voxgen train --model vae --data {out}")
+    say.hint(f"voxgen train --data {out}")
 
 
 def _config(

@@ -9,6 +9,7 @@ import rich_click as click
 from voxgen.words import counted
 
 from . import say
+from .kernels import PAINTING, announce
 from .options import json_option, seed_option
 
 
@@ -40,6 +41,7 @@ def command(
     path = out or Path(f"{data.resolve().name}-sheet.png")
     title = f"{data.resolve().name}: {len(chosen)} of {counted(len(rows), 'building')}"
     captions = [str(found.table["id"][row]) for row in chosen]
+    announce(PAINTING)
     save_png(grid_sheet([found.grid(int(row)) for row in chosen], captions, title=title, size=size), path)
     say.result({"sheet": path, "rows": chosen.tolist(), "ids": captions}, f"{path} shows {title}", as_json)
-    say.hint(f"voxgen train --model vae --data {data}")
+    say.hint(f"voxgen train --data {data}")

@@ -14,6 +14,7 @@ from typing import Any
 import rich_click as click
 
 import voxgen
+from voxgen.words import counted
 
 from . import say
 from .options import json_option
@@ -61,7 +62,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     say.result(values, "\n".join(lines), as_json)
     missing = [name for name, ok, text in checks if not ok and "pip install" in text]
     if good:
-        say.hint("voxgen train --model gan --minutes 5")
+        say.hint("voxgen train --minutes 5")
     else:
         ctx.exit(4 if missing else 1)
 
@@ -90,7 +91,7 @@ def _open3d() -> str:
 def _devices() -> str:
     import torch
 
-    found = [f"cpu ({os.cpu_count()} threads, torch uses {torch.get_num_threads()})"]
+    found = [f"cpu ({counted(os.cpu_count() or 1, 'thread')}, torch uses {torch.get_num_threads()})"]
     if torch.cuda.is_available():
         found += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
@@ -135,4 +136,4 @@ def _building() -> str:
         (done,) = export_grids([("house", grid)], Path(folder), ExportSettings(formats=("obj", "stl", "glb")))
         paint(grid, 64)
     measured: dict[str, Any] = dict(done.measures)
-    return f"voxels, surface, {len(done.files)} files and a picture: {measured['volume']:.1f} m3"
+    return f"voxels, surface, {counted(len(done.files), 'file')} and a picture: {measured['volume']:.1f} m3"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import say
+from .kernels import BUILDING, announce
 
 if TYPE_CHECKING:
     from voxgen.pipeline.build import Progress
@@ -73,6 +74,7 @@ def embedded_data(progress: Progress, workers: int | None = None) -> Path:
     out = cache_folder() / version("voxgen") / NAME
     if not is_dataset(out):
         say.note(f"building the embedded data set of {COUNT:,} procedural buildings, once, in {out}")
+        announce(BUILDING)
         out.parent.mkdir(parents=True, exist_ok=True)
         build([collection(NAME)], out, BuildConfig(resolution=RESOLUTION), workers=workers, progress=progress)
     return out

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxgen.words import counted
+
 from . import say
+from .kernels import PAINTING, SURFACES, announce
 from .progress import Bar
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def write_buildings(
     from voxgen.export import export_grids
     from voxgen.pictures import grid_sheet, save_png
 
+    announce(SURFACES[settings.surface], PAINTING)
     done: list[Exported] = []
     with Bar() as bar:
         for one in export_grids(grids, out, settings):
@@ -72,7 +76,9 @@ def write_buildings(
         if not one.files:
             say.warn(f"{one.name} is empty; nothing was written for it")
     if not made:
-        raise VoxgenError(f"none of {len(done)} buildings has a filled voxel, so nothing was written")
+        raise VoxgenError(
+            f"none of {counted(len(done), 'building')} has a filled voxel, so nothing was written"
+        )
     shown = made[:SHEET_MOST]
     captions = [_caption(one) for one in shown]
     save_png(grid_sheet([one.grid for one in shown], captions, title=title), out / SHEET)
@@ -84,7 +90,7 @@ def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, An
     made = [one for one in done if one.files]
     mended = sum(bool(one.repairs) for one in made)
     kinds = sorted({path.suffix[1:] for one in made for path in one.files})
-    text = f"{len(made)} buildings as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
+    text = f"{counted(len(made), 'building')} as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
     if mended:
         text += f"; {mended} mended (see buildings.csv)"
     values = {

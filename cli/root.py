@@ -67,10 +67,10 @@ def cli() -> None:
     """Learn from a folder of building models, generate new ones.
 
     \b
-    voxgen train --model gan                     on the embedded buildings
-    voxgen sample gan-massing -n 16 -o out/      new buildings as OBJ and STL
+    voxgen train                                 on the embedded buildings
+    voxgen sample vae-massing -n 16 -o out/      new buildings as OBJ and STL
     voxgen data build FOLDER -o houses           a data set of your own
-    voxgen train --model vae --data houses
+    voxgen train --data houses
 
     Every command has --help. Results go to stdout, messages to stderr.
     """  # noqa: D301 (\b keeps the lines above apart in the help)

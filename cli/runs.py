@@ -33,7 +33,7 @@ def command(run: str | None, as_json: bool) -> None:
     found = sorted((path.parent for path in folder.glob("*/config.json")), key=lambda path: path.name)
     listed = [_described(path) for path in found]
     say.result({"folder": folder, "runs": listed}, _list(folder, listed), as_json)
-    say.hint(f"voxgen sample {found[0].name} -n 16" if found else "voxgen train --model gan")
+    say.hint(f"voxgen sample {found[0].name} -n 16" if found else "voxgen train")
 
 
 def _described(path: Path) -> dict[str, Any]:

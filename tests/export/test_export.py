@@ -37,6 +37,17 @@ def test_files_are_closed_in_metres_on_the_ground_at_the_origin(tmp_path: Path, 
         assert mesh.bounds.mean(axis=0)[0] == pytest.approx(0, abs=0.05)
 
 
+def test_a_file_in_feet_says_that_its_other_figures_are_metric(tmp_path: Path) -> None:
+    for unit, says in (("ft", True), ("m", False)):
+        settings = ExportSettings(formats=("obj",), unit=unit)
+        (one,) = export_grids([(unit, block((233_000.4, 480_000.7, 12.0)))], tmp_path, settings)
+        lines = one.files[0].read_text(encoding="utf-8").splitlines()
+        assert f"# unit: {unit}" in lines
+        assert ("# figures_below: in m, m2 and m3, Z up" in lines) == says
+        place = next(line for line in lines if line.startswith("# world_origin: "))
+        assert not says or lines.index("# figures_below: in m, m2 and m3, Z up") < lines.index(place)
+
+
 def test_the_place_in_the_world_is_said_or_kept(tmp_path: Path) -> None:
     far = block((233_000.4, 480_000.7, 12.0), 0.3)
     list(export_grids([("house", far)], tmp_path / "a", ExportSettings(formats=("obj",))))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from voxgen.errors import UsageError
 from voxgen.geometry.grid import FULL, VoxelGrid
 from voxgen.geometry.mesh import Mesh
 from voxgen.pictures import contact_sheet, grid_sheet, paint, paint_mesh, save_png
+from voxgen.pictures import sheet as sheet_module
 from voxgen.pictures.camera import framing, looking
 from voxgen.pictures.faces import grid_faces
 from voxgen.pictures.palette import PAPER
@@ -178,6 +179,18 @@ def test_a_sheet_has_rows_captions_and_a_title() -> None:
     assert full.height > 3 * 80
     red = (colours(full)[..., 0] - colours(full)[..., 1]) > 150
     assert red.sum() == 5 * 80 * 80
+
+
+def test_an_id_is_shown_whole_on_several_lines() -> None:
+    font = ImageFont.load_default(14)
+    name = "DENHAAG_NL.IMBAG.Pand.1735100000002590-0"
+    lines = sheet_module._lines(name, font, 192)
+    assert "".join(lines) == name
+    assert 1 < len(lines) <= 3
+    assert all(font.getlength(text) <= 192 for text in lines)
+    endless = sheet_module._lines("w" * 500 + "_17", font, 192)
+    assert endless[-1].endswith("_17")
+    assert all(font.getlength(text) <= 192 for text in endless)
 
 
 def test_long_captions_are_cut_and_odd_ones_survive() -> None:

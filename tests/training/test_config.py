@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from voxgen.errors import UsageError
 from voxgen.training.config import TrainConfig, learning_rate_factor
-from voxgen.training.devices import choose, physical_cores, thread_count
+from voxgen.training.devices import choose, make_fabric, physical_cores, thread_count
+
+
+def test_lightning_says_nothing_of_the_precision(capfd, caplog):
+    make_fabric("cpu", "bf16-mixed", 1)
+    assert "Precision" not in "".join(capfd.readouterr()) + caplog.text
 
 
 def test_a_budget_is_always_there():

@@ -147,8 +147,9 @@ class Export:
         return said | dict(self.model.metadata)
 
     def header(self) -> list[str]:
-        """Lines for a header: program, name, unit, axis, and `extras`."""
-        said = {"name": self.name, "unit": self.unit, "up": self.up, **self.extras}
+        """Lines for a header: program, name, unit, axis, and `extras`, which are metric whatever the unit."""
+        metric = {"figures_below": "in m, m2 and m3, Z up"} if (self.unit, self.up) != ("m", "z") else {}
+        said = {"name": self.name, "unit": self.unit, "up": self.up, **metric, **self.extras}
         return ["written by voxgen", *(f"{key}: {value}" for key, value in said.items())]
 
     def _triangles(self, mesh: Mesh) -> Triangles:

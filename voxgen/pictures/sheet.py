@@ -16,6 +16,11 @@ from .faces import grid_faces
 from .isometric import VIEW, paint
 from .palette import INK, PAPER, QUIET
 
+_LINES = 3
+"""Lines of a caption at most."""
+
+_BREAKS = " .,;:/_-"
+
 
 def save_png(image: Image.Image, path: Path) -> None:
     """Write a picture as PNG, whole or not at all, whatever the path's suffix."""
@@ -33,7 +38,7 @@ def contact_sheet(
 
     Args:
         images: at least one.
-        captions: one for each image, cut where it is wider than its picture.
+        captions: one for each image, on up to three lines; what is longer loses its middle.
         columns: pictures in a row; by default about a square.
         title: a line above.
 
@@ -52,22 +57,23 @@ def contact_sheet(
     letter = max(width // 18, 10)
     border = max(width // 10, 8)
     head = letter * 3 if title else 0
-    line = letter * 2 if captions else 0
+    font = ImageFont.load_default(letter)
+    texts = [_lines(text, font, width - letter) for text in captions or ()]
+    leading = letter * 5 // 4
+    line = leading * max(map(len, texts)) + letter * 3 // 4 if texts else 0
     sheet = Image.new(
         "RGB", (2 * border + columns * width, 2 * border + head + rows * (height + line)), PAPER
     )
     draw = ImageDraw.Draw(sheet)
     if title:
         draw.text((border, border), title, INK, ImageFont.load_default(letter * 1.5))
-    font = ImageFont.load_default(letter)
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         x, y = border + column * width, border + head + row * (height + line)
         shown = image if image.size == (width, height) else image.resize((width, height))
         sheet.paste(shown.convert("RGB"), (x, y))
-        if captions:
-            text = _cut(captions[i], font, width - letter)
-            draw.text((x + width // 2, y + height), text, QUIET, font, anchor="mt")
+        for number, text in enumerate(texts[i] if texts else ()):
+            draw.text((x + width // 2, y + height + number * leading), text, QUIET, font, anchor="mt")
     return sheet
 
 
@@ -84,10 +90,28 @@ def grid_sheet(
     return contact_sheet([paint(grid, size, span) for grid in grids], captions, columns, title)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    text = " ".join(text.split())
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+def _lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """Break a caption into lines, after a blank or a mark where there is one, else anywhere."""
+    rest = " ".join(text.split())
+    lines: list[str] = []
+    while rest and len(lines) < _LINES:
+        fitting = _fitting(rest, font, width)
+        if fitting < len(rest):
+            marks = [k + 1 for k in range(fitting // 2, fitting) if rest[k] in _BREAKS]
+            fitting = marks[-1] if marks else fitting
+        lines.append(rest[:fitting].strip())
+        rest = rest[fitting:].strip()
+    if rest:
+        # The end of an id tells it from its neighbours.
+        tail = _fitting(rest[::-1], font, width - int(font.getlength("…")))
+        lines[-1] = "…" + rest[len(rest) - tail :]
+    return lines or [""]
+
+
+def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> int:
+    """Count the first characters that fit a width, at least one."""
+    low, high = 1, max(len(text), 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if font.getlength(text[:middle]) <= width else (low, middle - 1)
+    return low

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ def make_fabric(device: Device, precision: Precision, devices: int) -> Fabric:
     Several devices run as processes of their own (DDP; gloo on CPUs, NCCL on GPUs): Fabric starts the same
     command once more for each.
     """
+    # It tells its own user of the precision; ours reads it in environment.json.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     strategy = "ddp" if devices > 1 else "auto"
     return Fabric(accelerator=device, devices=devices, strategy=strategy, precision=precision)
 
