@@ -1,4 +1,4 @@
-"""Prisms, and the shells of polyhedra."""
+"""Prisms, and the shells and outlines of polyhedra."""
 
 from __future__ import annotations
 
@@ -52,3 +52,18 @@ def test_a_surface_with_a_face_missing_has_its_open_edges_counted() -> None:
     )  # fmt: skip
     assert open_edges(part) == 4
     assert pieces(nothing()) == []
+
+
+def test_a_face_that_touches_itself_at_a_corner_is_an_outer_ring_and_a_hole() -> None:
+    heights = np.full((4, 4), 2)
+    heights[1, 1], heights[2, 2], heights[2:, 3], heights[3, 2] = 3, 1, 0, 0
+    surface = block_polygons(VoxelGrid(np.arange(4)[None, None] < heights[..., None], 1.0))
+    touching = [
+        p for p in range(len(surface)) if len(set(surface.corners(p)[0])) < len(surface.corners(p)[0])
+    ]
+    (roof,) = touching
+    assert [len(ring) for ring in surface.outlines(roof)] == [6, 4]
+    for p in range(len(surface)):
+        rings = surface.outlines(p)
+        assert all(len(set(ring.tolist())) == len(ring) for ring in rings)
+        assert sorted(np.concatenate(rings)) == sorted(np.concatenate(surface.corners(p)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from conftest import Case
+from interop_buildings import Case
 
 
 @pytest.mark.parametrize("form", ["obj", "stl", "ply", "glb"])

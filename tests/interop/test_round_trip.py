@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Case
+from interop_buildings import Case
 
 from voxgen.formats import read_buildings
 from voxgen.geometry.placement import place
 from voxgen.geometry.voxelize import voxelize
 
-READ = ("obj", "stl", "ply", "glb")
+READ = ("obj", "stl", "ply", "glb", "cityjson")
 
 
 @pytest.mark.parametrize("form", READ)

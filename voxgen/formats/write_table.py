@@ -33,6 +33,7 @@ WRITABLE = {
     "stl": Writer(".stl", "write_stl"),
     "ply": Writer(".ply", "write_ply"),
     "glb": Writer(".glb", "write_glb", up="y", unit="m"),
+    "cityjson": Writer(".city.json", "write_cityjson", up="z", unit="m"),
 }
 """Format -> its writer."""
 

@@ -54,7 +54,7 @@ def _joined(
         left, right = pieces[one], pieces[other]
         i, j = left.index(b), right.index(a)
         ring = [*left[i:], *left[:i], *(right[j:] + right[:j])[1:-1]]
-        joined = _fan(vertices, ring, normal) if len(set(ring)) == len(ring) else None
+        joined = _fan(vertices, ring, normal)
         if joined:
             pieces[one] = joined
             del pieces[other]
@@ -70,6 +70,8 @@ def _fan(
     vertices: Float[np.ndarray, "v 3"], ring: list[int], normal: Float[np.ndarray, " 3"]
 ) -> list[int] | None:
     """Give the ring from the corner whose fan has the largest smallest triangle; None where none is right."""
+    if len(set(ring)) < len(ring):
+        return None
     corners = vertices[ring]
     following = np.roll(corners, -1, axis=0)
     # area[s, k]: of the triangle from start s over the side that begins at k; the two sides at s have none.

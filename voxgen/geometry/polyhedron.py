@@ -74,6 +74,21 @@ class Polyhedron:
         first, last = self.polygons[number : number + 2]
         return [self.loops[self.rings[r] : self.rings[r + 1]] for r in range(first, last)]
 
+    def outlines(self, number: int) -> list[Int[np.ndarray, " _"]]:
+        """Give the rings of a polygon as standards want them, the outer one first: no vertex twice in a ring.
+
+        A ring that touches itself at a vertex becomes several, such as an outer ring and a hole that touches
+        it (ISO 19107); `corners` keeps it whole, which is how it can be triangulated.
+        """
+        found = [loop for ring in self.corners(number) for loop in _apart(ring.tolist())]
+        if len(found) > 1:
+            normal = self.area_vectors[number]
+            offsets = offsets_of(np.array([len(loop) for loop in found]))
+            vectors = area_vectors_of_rings(self.vertices, np.concatenate(found).astype(np.int64), offsets)
+            outer = int(np.argmax(vectors @ normal))
+            found.insert(0, found.pop(outer))
+        return [np.array(loop, np.int64) for loop in found]
+
     def polygon(self, number: int) -> list[Float[np.ndarray, "_ 3"]]:
         """Give the rings of a polygon in metres, the outer one first."""
         return [self.vertices[ring] for ring in self.corners(number)]
@@ -143,6 +158,19 @@ class Polyhedron:
         storey = np.floor((low + high) / 2 - 1e-6)
         within = (low >= storey - 1e-3) & (high <= storey + 1 + 1e-3)
         return replace(self, storeys=np.where(within, np.maximum(storey, 0), NO_STOREY).astype(np.int64))
+
+
+def _apart(ring: list[int]) -> list[list[int]]:
+    """Cut a ring where it comes back to a vertex."""
+    loops: list[list[int]] = []
+    path: list[int] = []
+    for vertex in ring:
+        if vertex in path:
+            at = path.index(vertex)
+            loops.append(path[at:])
+            del path[at:]
+        path.append(vertex)
+    return [*loops, path]
 
 
 def nothing(*notes: str) -> Polyhedron:
