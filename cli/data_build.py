@@ -81,18 +81,21 @@ def command(
 
     from .embedded import collection, is_embedded
 
-    announce(BUILDING)
     material = [collection(source) if is_embedded(source) else source for source in sources]
-    with Bar() as bar:
-        report = build(
-            material,
-            out,
-            config,
-            workers=workers,
-            progress=Stages(bar),
-            command=command_line(sources, out, config),
-            overwrite=overwrite,
-        )
+    announce(BUILDING)
+    try:
+        with Bar() as bar:
+            report = build(
+                material,
+                out,
+                config,
+                workers=workers,
+                progress=Stages(bar),
+                command=command_line(sources, out, config),
+                overwrite=overwrite,
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the work done is kept, and the same command goes on") from None
     values = {"out": out, "report": out / "report.csv", "counts": report.counts(), "notes": report.notes}
     say.result(
         values, f"{report.summary()}\n{out} is ready; a row for each building is in report.csv", as_json

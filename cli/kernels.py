@@ -26,7 +26,7 @@ def announce(*modules: str) -> None:
 def _is_compiled(name: str) -> bool:
     from numba.core.caching import FunctionCache
 
-    module = import_module(name)
-    compiled = next(value for value in vars(module).values() if hasattr(value, "py_func"))
-    folder = Path(FunctionCache(compiled.py_func).cache_path)
+    found = (getattr(value, "py_func", None) for value in vars(import_module(name)).values())
+    own = next(function for function in found if function is not None and function.__module__ == name)
+    folder = Path(FunctionCache(own).cache_path)
     return any(folder.glob(f"{name.rpartition('.')[2]}.*.nbi"))

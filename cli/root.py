@@ -52,8 +52,9 @@ class Root(LazyGroup):
                 return super().invoke(ctx)
             except (ClickException, Exit, Abort):
                 raise
-            except KeyboardInterrupt:
-                say.note("\nstopped")
+            except KeyboardInterrupt as stop:
+                # A command that has more to say of it raises it again with that.
+                say.note(f"\n{str(stop) or 'stopped'}")
                 ctx.exit(STOPPED)
             except Exception as failure:
                 if debug:

@@ -59,8 +59,8 @@ def _described(path: Path) -> dict[str, Any]:
         if run.model.is_file():
             card = checkpoint.read_card(run.model)
             training = card["training"]
-            made = {"step": training["step"], "minutes": training["seconds"] / 60}
-            values = made | values
+            values.setdefault("step", training["step"])
+            values.setdefault("minutes", training["seconds"] / 60)
             done = training["finished"] and values["step"] == training["step"]
             values |= {
                 "state": "finished" if done else "under way",

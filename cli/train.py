@@ -139,8 +139,7 @@ def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Ste
     except KeyboardInterrupt:
         # What is saved is saved when the steps are closed, wherever the interrupt struck.
         taken.close()
-        bar.note(f"\n{_where_it_stopped(plan.run)}")
-        raise
+        raise KeyboardInterrupt(_where_it_stopped(plan.run)) from None
     from voxgen.errors import VoxgenError
 
     if last is None:

@@ -150,6 +150,24 @@ def test_another_data_set_is_replaced_only_with_overwrite(voxgen: Command, tmp_p
     assert Dataset.open(tmp_path / "DS").pitch == 2
 
 
+def test_a_build_that_is_stopped_says_that_it_goes_on(
+    voxgen: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    words = ["data", "build", "massing:8", "-o", tmp_path / "DS", "--workers", "1", "--resolution", "8"]
+    with monkeypatch.context() as patch:
+        patch.setattr("voxgen.pipeline.build.decide", stop)
+        result = voxgen(*words)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == "stopped; the work done is kept, and the same command goes on"
+    assert not (tmp_path / "DS").exists()
+    assert voxgen(*words).exit_code == 0
+    assert len(Dataset.open(tmp_path / "DS")) > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["DS"]
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

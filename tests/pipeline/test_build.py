@@ -188,6 +188,14 @@ def test_what_is_no_data_set_is_never_replaced(houses, tmp_path, overwrite):
     assert (tmp_path / "DS" / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
+def test_the_folder_that_is_worked_in_is_not_built_over(houses, tmp_path, monkeypatch):
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
+    for out in (".", tmp_path / "here" / "below", "..", tmp_path / "here"):
+        with pytest.raises(UsageError, match="name a folder of its own"):
+            build([houses], out, SMALL, workers=1)
+
+
 def test_another_data_set_is_replaced_only_on_request(houses, tmp_path):
     out = tmp_path / "DS"
     build([houses], out, SMALL, workers=1)
@@ -196,8 +204,8 @@ def test_another_data_set_is_replaced_only_on_request(houses, tmp_path):
     other = write_houses(tmp_path / "other", 3, first=20)
     (houses / "house000.obj").write_text(house_obj(9, 7, 4, 8), encoding="utf-8")
     for sources, config, says in (
-        ([houses], SMALL, r"sources: 12 in it, 12 asked for; changed since: house000\.obj"),
-        ([houses, other], SMALL, r"12 in it, 15 asked for; only asked for: .*; changed since: house000"),
+        ([houses], SMALL, r"sources: 12 in it, 12 asked for; of other content: house000\.obj"),
+        ([houses, other], SMALL, r"12 in it, 15 asked for; only asked for: .*; of other content: house000"),
         ([other], SMALL, "12 in it, 3 asked for; not asked for: house000"),
         ([houses], finer, r"pitch=0\.75 in it, pitch=0\.6 asked for"),
     ):

@@ -288,8 +288,8 @@ def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
     notes = []
     if 0 < len(plan.kept) < FEW:
         notes.append(
-            f"only {counted(len(plan.kept), 'building')}: a model will learn by heart; {FEW} or more give it "
-            "something to generalise from"
+            f"only {counted(len(plan.kept), 'building')}: a model will learn them by heart; {FEW} or more "
+            "give it something to generalise from"
         )
     shares = (config.split.train, config.split.validation, config.split.test)
     counts = np.bincount(plan.split[plan.kept], minlength=len(SIDES))

@@ -34,9 +34,12 @@ def place_of(out: str | Path) -> Path:
     Raises:
         UsageError: it is a file, or a folder that holds anything but a data set.
     """
-    target = Path(out) if Path(out).name else Path(out).resolve()
-    if not target.name:
-        raise UsageError(f"{target} cannot be a data set; name a folder in it")
+    target = Path(out)
+    # The new one takes the place of the old: under whoever works there the folder would vanish.
+    if not target.name or target.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise UsageError(
+            f"{target} is the folder worked in, or above it; name a folder of its own, as in -o houses"
+        )
     if not target.exists():
         return target
     names = {path.name for path in target.iterdir()} if target.is_dir() else set()
@@ -112,7 +115,7 @@ def _sources(card: Mapping[str, Any], material: Material) -> Iterable[str]:
     parts = [
         (f"not asked for: {_some([name for name in gone if name not in changed])}", set(gone) - set(changed)),
         (f"only asked for: {_some([name for name in new if name not in changed])}", set(new) - set(changed)),
-        (f"changed since: {_some(changed)}", changed),
+        (f"of other content: {_some(changed)}", changed),
         ("in another order", not gone and not new),
     ]
     yield f"sources: {len(before):,} in it, {len(now):,} asked for; " + "; ".join(

@@ -194,7 +194,7 @@ class _Lead:
         try:
             yield
         except DivergedError as failure:
-            if not session.run.model.exists() and is_finite(session.ema.model):
+            if session.step and not session.run.model.exists() and is_finite(session.ema.model):
                 self.reporter.keep(session.ema.model, session.position)
             raise DivergedError(
                 f"{failure} after step {session.step:,}, so training stopped. {self._kept()}. Train again "
