@@ -21,7 +21,16 @@ from voxgen.models.thesis import ThesisConfig, ThesisGAN
 from voxgen.models.vae import VAE, VAEConfig
 
 SMALL = {"resolution": (8, 8, 8), "patch": 2}
-BODY = {"widths": (8, 16), "depth": 1, "refine": 8, "latent": 4, "embedding": 8, "rank": 4, "components": 2}
+BODY = {
+    "widths": (8, 16),
+    "depth": 1,
+    "plan": 8,
+    "fine": 8,
+    "latent": 4,
+    "embedding": 8,
+    "rank": 4,
+    "components": 2,
+}
 CARD = {"pitch": 0.5, "data": {"licence": ["CC0"], "attribution": ["Häuser © Nobody"]}}
 
 OUTSIDE = """

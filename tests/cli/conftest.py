@@ -14,7 +14,8 @@ from voxgen.cli import cli
 Command = Callable[..., Result]
 
 TINY = (
-    "--set", "model.widths=[8, 16]", "--set", "model.refine=8", "--set", "model.depth=1",
+    "--set", "model.widths=[8, 16]", "--set", "model.depth=1",
+    "--set", "model.plan=8", "--set", "model.fine=8",
     "--set", "train.batch_size=4", "--set", "train.reports=1", "--set", "train.samples=4",
     "--set", "train.fit=16", "--set", "train.validation=4", "--set", "train.precision='32'",
 )  # fmt: skip

@@ -22,7 +22,7 @@ FEW = ("-n", "6", "--asked", "3")
 
 SMALL = (
     *(word for word in TINY if not word.startswith("model.") and word != "--set"),
-    *("vae.widths=[8, 16]", "vae.refine=8", "vae.depth=1"),
+    *("vae.widths=[8, 16]", "vae.plan=8", "vae.fine=8", "vae.depth=1"),
 )
 ONE = ("compare", "--data", "houses", "--models", "vae")
 

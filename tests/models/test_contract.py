@@ -15,10 +15,11 @@ CONDITION = ConditionConfig(
 )
 RECIPES = [(name, recipe) for name, recipes in FAMILIES.items() for recipe in recipes]
 SMALL = {
-    "vae": {"widths": (16, 32), "refine": 8, "depth": 1, "rank": 8, "components": 2, "embedding": 8},
+    "vae": {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "rank": 8, "components": 2, "embedding": 8},
     "gan": {
         "widths": (16, 32),
-        "refine": 8,
+        "plan": 8,
+        "fine": 8,
         "depth": 1,
         "rank": 8,
         "components": 2,

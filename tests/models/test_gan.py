@@ -23,7 +23,8 @@ def gan() -> GAN:
         GANConfig(
             resolution=SIDE,
             widths=(16, 32),
-            refine=8,
+            plan=8,
+            fine=8,
             depth=1,
             rank=4,
             components=2,

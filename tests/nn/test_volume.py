@@ -21,7 +21,7 @@ def test_a_resolution_that_does_not_divide_is_refused_with_the_step(resolution, 
     for build in (
         lambda: cells_per_level(resolution, patch, levels),
         lambda: Contract(resolution, patch, [8] * levels, 1),
-        lambda: Expand(resolution, patch, 4, [8] * levels, 1, 4),
+        lambda: Expand(resolution, patch, 4, [8] * levels, 1),
     ):
         with pytest.raises(UsageError, match=f"{name}.*multiple of {step}"):
             build()
@@ -30,7 +30,7 @@ def test_a_resolution_that_does_not_divide_is_refused_with_the_step(resolution, 
 @pytest.mark.parametrize("resolution", [(16, 16, 16), (16, 8, 24)])
 @pytest.mark.parametrize(("patch", "widths"), [(4, [8]), (4, [8, 16]), (2, [8, 16, 24])])
 @pytest.mark.parametrize("conditioned", [False, True])
-def test_a_grid_goes_down_to_the_coarsest_level_and_up_to_voxels(resolution, patch, widths, conditioned):
+def test_a_grid_goes_down_to_the_coarsest_level_and_up_to_patches(resolution, patch, widths, conditioned):
     cells = cells_per_level(resolution, patch, len(widths))
     embedding = torch.randn(2, 5) if conditioned else None
     extra = torch.randn(2, widths[0], *cells[0]) if conditioned else None
@@ -38,15 +38,15 @@ def test_a_grid_goes_down_to_the_coarsest_level_and_up_to_voxels(resolution, pat
     down = Contract(resolution, patch, widths, 1, e)
     h = down(torch.rand(2, 1, *resolution), embedding, extra)
     assert h.shape == (2, widths[-1], *cells[-1])
-    up = Expand(resolution, patch, 3, widths, 1, 4, e)
-    logits = up(torch.randn(2, 3, *cells[-1]), embedding, extra)
-    assert logits.shape == (2, 1, *resolution)
-    assert logits.isfinite().all()
+    up = Expand(resolution, patch, 3, widths, 1, e)
+    features = up(torch.randn(2, 3, *cells[-1]), embedding, extra)
+    assert features.shape == (2, widths[0], *cells[0])
+    assert features.isfinite().all()
 
 
 def test_every_parameter_learns():
     resolution = (16, 8, 16)
-    down, up = Contract(resolution, 4, [8, 8], 1, 5), Expand(resolution, 4, 8, [8, 8], 1, 4, 5)
+    down, up = Contract(resolution, 4, [8, 8], 1, 5), Expand(resolution, 4, 8, [8, 8], 1, 5)
     embedding = torch.randn(2, 5)
     x = torch.rand(2, 1, *resolution)
     with torch.no_grad():

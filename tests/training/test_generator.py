@@ -36,7 +36,8 @@ def vae() -> Generator:
         condition=known,
         widths=(8, 16),
         depth=1,
-        refine=8,
+        plan=8,
+        fine=8,
         latent=4,
         embedding=8,
     )
@@ -142,7 +143,7 @@ def test_the_arc_keeps_lengths_between_those_of_its_ends(seed, t, length):
 def test_training_and_sampling_take_two_lines(tmp_path, monkeypatch):
     monkeypatch.setenv("VOXGEN_RUNS", str(tmp_path))
     config = train_settings(steps=2, samples=2)
-    small = ["widths=[8, 16]", "depth=1", "refine=8", "latent=4", "patch=2"]
+    small = ["widths=[8, 16]", "depth=1", "plan=8", "fine=8", "latent=4", "patch=2"]
     data = ToyData()
     steps = list(voxgen.train("boxes", data, "vae", config, settings=small, attributes=["height"]))
     assert steps[-1].finished

@@ -24,7 +24,7 @@ def build(name: str):
     """A small model of a family, with the first weights of seed 0."""
     torch.manual_seed(0)
     size = {"resolution": DATA.resolution, "patch": 2, "condition": CONDITION}
-    body = {"widths": (8, 16), "depth": 1, "refine": 8, "latent": 4, "embedding": 8}
+    body = {"widths": (8, 16), "depth": 1, "plan": 8, "fine": 8, "latent": 4, "embedding": 8}
     if name == "vae":
         return VAE(VAEConfig(**size, **body))
     if name == "gan":

@@ -23,6 +23,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import Config
+from ..nn.muon import Muon
 from .condition import Condition, ConditionConfig
 
 
@@ -121,9 +122,9 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
         self.config = config
 
     def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
-        """The optimiser of a player; AdamW unless a recipe prescribes another."""
+        """The optimiser of a player; Muon unless a recipe prescribes another."""
         parameters = [p for p in self.players()[player].parameters() if p.requires_grad]
-        return torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        return Muon(parameters, lr=learning_rate)
 
     @abstractmethod
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:

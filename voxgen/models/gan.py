@@ -66,7 +66,7 @@ class GANConfig(VAEConfig):
     adversarial: float = Field(default=0.05, ge=0)
     gamma: float = Field(default=0.01, ge=0)
     every: int = Field(default=8, ge=1)
-    critic_rate: float = Field(default=1.0, gt=0)
+    critic_rate: float = Field(default=0.5, gt=0)
     feature_matching: float = Field(default=0.0, ge=0)
     smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     instance_noise: float = Field(default=0.05, ge=0)

@@ -8,10 +8,12 @@ prior serves with and without.
 x is coverage, so the reconstruction is a soft-target cross-entropy; a soft Dice term keeps thin parts from
 being averaged away. That loss hardly tells a coverage of .48 from one of .52, but occupied means over half:
 along a wall that covers half a voxel, small errors become a ragged wall. A second, steeper cross-entropy on
-which side of a half each voxel lies makes the model decide. beta is well under 1: a latent that is told
-precisely is rebuilt sharply, and samples are drawn from a fitted prior anyway. Free bits (Kingma et al.
-2016) keep latent channels from switching off early. After training a mixture is fitted to the latents, and
-samples are drawn from it (`density.py`).
+which side of a half each voxel lies makes the model decide. A building is decoded as plan, roof and voids
+(`nn/roof.py`), and the roof's height is compared on its own: through the voxels alone, a roof that is a few
+voxels off feels no slope. beta is well under 1: a latent that is told precisely is rebuilt sharply, and
+samples are drawn from a fitted prior anyway. Free bits (Kingma et al. 2016) keep latent channels from
+switching off early. After training a mixture is fitted to the latents, and samples are drawn from it
+(`density.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.conditioning import AttributeEmbedding, MaskPatches
+from ..nn.roof import Mass, MassHead
 from ..nn.volume import Contract, Expand, cells_per_level
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
@@ -40,7 +43,8 @@ class VAEConfig(ModelConfig):
     Attributes:
         widths: channels of each level, fine to coarse; level 0 lies on the patch grid.
         depth: residual blocks a level.
-        refine: channels of the refinement at twice the patch grid's resolution.
+        plan: channels of the plan on the patch grid, from which walls and roof are read.
+        fine: channels of the plan at full resolution.
         latent: channels of the spatial latent.
         embedding: width of the condition's embedding.
         beta: weight of the KL term.
@@ -48,13 +52,15 @@ class VAEConfig(ModelConfig):
         dice: weight of the soft Dice term.
         edges: weight of the edge term.
         decision: weight of the cross-entropy on which side of a half each voxel lies.
+        roof: weight of the roof's height.
         rank: principal components of the ex-post prior.
         components: Gaussians of the ex-post prior.
     """
 
     widths: tuple[int, ...] = (64, 128)
     depth: int = 2
-    refine: int = 32
+    plan: int = 64
+    fine: int = 16
     latent: int = 8
     embedding: int = 64
     beta: float = 0.1
@@ -62,6 +68,7 @@ class VAEConfig(ModelConfig):
     dice: float = 0.1
     edges: float = 0.5
     decision: float = 1.0
+    roof: float = 1.0
     rank: int = 64
     components: int = 8
 
@@ -81,14 +88,9 @@ class VAE(EncodingModel[VAEConfig]):
         self.encoder = Contract(config.resolution, config.patch, config.widths, config.depth)
         self.to_moments = nn.Conv3d(config.widths[-1], 2 * config.latent, 1)
         self.decoder = Expand(
-            config.resolution,
-            config.patch,
-            config.latent,
-            config.widths,
-            config.depth,
-            config.refine,
-            config.embedding,
+            config.resolution, config.patch, config.latent, config.widths, config.depth, config.embedding
         )
+        self.head = MassHead(cells[0], config.patch, config.widths[0], config.plan, config.fine)
         size = config.latent * cells[-1][0] * cells[-1][1] * cells[-1][2]
         self.density = LatentMixture(size, len(wanted.attributes), config.rank, config.components)
 
@@ -102,7 +104,11 @@ class VAE(EncodingModel[VAEConfig]):
 
     def logits(self, z: Float[Tensor, "b c xc yc zc"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Logits of coverage."""
-        return self.decoder(z, *self._embed(condition)).float()
+        return self.mass(z, condition).logits()
+
+    def mass(self, z: Float[Tensor, "b c xc yc zc"], condition: Condition) -> Mass:
+        """The building as plan, roof and voids."""
+        return self.head(self.decoder(z, *self._embed(condition)))
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """What it costs to rebuild a building, and KL in nats a voxel of the grid."""
@@ -119,12 +125,14 @@ class VAE(EncodingModel[VAEConfig]):
 
     def rebuilding(self, z: Float[Tensor, "b ..."], batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Terms of what separates the decoded latents from the buildings of the batch."""
-        logits = self.logits(z, batch.condition)
+        mass = self.mass(z, batch.condition)
+        logits = mass.logits()
         return {
             "reconstruction": soft_bce(logits, batch.x),
             "dice": self.config.dice * soft_dice(logits, batch.x),
             "edges": self.config.edges * edge_difference(logits, batch.x),
             "decision": self.config.decision * decision_bce(logits, batch.x),
+            "roof": self.config.roof * roof_difference(mass.roof, batch.x),
         }
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b c xc yc zc"]:
@@ -189,6 +197,18 @@ def soft_dice(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"])
     p = logits.sigmoid().flatten(1)
     q = x.flatten(1)
     return (1 - 2 * (p * q).sum(1) / (p.square().sum(1) + q.square().sum(1) + 1e-6)).mean()
+
+
+def roof_difference(roof: Float[Tensor, "b 1 x y"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """Absolute error of the roof over each building, as a share of the grid's height; the mean of the batch.
+
+    A column's roof is what its coverage adds up to, over its largest share: exact where nothing is void.
+    """
+    share = x.amax(dim=-1)
+    target = x.sum(dim=-1) / share.clamp_min(0.05)
+    weight = share * (share > 0.2)
+    area = weight.flatten(1).sum(dim=1).clamp_min(1.0)
+    return (((roof - target).abs() * weight).flatten(1).sum(dim=1) / area).mean() / x.shape[-1]
 
 
 def edge_difference(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:

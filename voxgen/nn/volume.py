@@ -1,6 +1,6 @@
 """Grid to features and features to grid: the trunk that the families share.
 
-`Contract` takes patches down level by level, `Expand` brings a coarse latent grid up to voxels. Levels are
+`Contract` takes patches down level by level, `Expand` brings a coarse latent grid up to patches. Levels are
 listed from fine to coarse; level 0 lies on the patch grid (32^3 with p = 4: 8^3 cells), each further one on
 half of it.
 """
@@ -12,11 +12,10 @@ from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..errors import UsageError
-from .blocks import Attention, AxisMix, Down, ResBlock, Up, group_norm
-from .patches import Position, depth_to_space, space_to_depth
+from .blocks import Attention, AxisMix, Down, ResBlock, Up
+from .patches import Position, space_to_depth
 
 
 def cells_per_level(resolution: tuple[int, int, int], patch: int, levels: int) -> list[tuple[int, int, int]]:
@@ -85,9 +84,7 @@ class Contract(nn.Module):
 
 
 class Expand(nn.Module):
-    """A latent grid on the coarsest level to logits of coverage.
-
-    The last step is a refinement at twice the patch grid's resolution: patches alone leave seams.
+    """A latent grid on the coarsest level to features on the patch grid.
 
     Args:
         resolution: voxels along x, y and z.
@@ -95,7 +92,6 @@ class Expand(nn.Module):
         latent: channels of the latent grid.
         widths: channels of each level, fine to coarse.
         depth: residual blocks a level.
-        refine: channels of the refinement.
         embedding: width of the condition's embedding, 0 for none.
     """
 
@@ -106,12 +102,10 @@ class Expand(nn.Module):
         latent: int,
         widths: Sequence[int],
         depth: int,
-        refine: int,
         embedding: int = 0,
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
-        self.patch = patch
         self.position = Position(cells[-1])
         self.stem = nn.Conv3d(latent + Position.channels, widths[-1], 3, padding=1)
         self.attention = Attention(widths[-1])
@@ -121,23 +115,14 @@ class Expand(nn.Module):
         self.mixes = nn.ModuleList(AxisMix(width) for width in reversed(widths))
         coarse_to_fine = list(reversed(widths))
         self.ups = nn.ModuleList(Up(a, b) for a, b in pairwise(coarse_to_fine))
-        self.to_refine = nn.Conv3d(widths[0], refine * 8, 1)
-        self.refine_position = Position(
-            (resolution[0] * 2 // patch, resolution[1] * 2 // patch, resolution[2] * 2 // patch)
-        )
-        self.refine_in = nn.Conv3d(refine + Position.channels, refine, 1)
-        self.refine = ResBlock(refine, embedding)
-        self.refine_mix = AxisMix(refine)
-        self.norm = group_norm(refine)
-        self.head = nn.Conv3d(refine, (patch // 2) ** 3, 3, padding=1)
 
     def forward(
         self,
         z: Float[Tensor, "b c xc yc zc"],
         embedding: Float[Tensor, "b e"] | None = None,
         extra: Float[Tensor, "b c2 xp yp zp"] | None = None,
-    ) -> Float[Tensor, "b 1 x y z"]:
-        """Give logits of coverage; `extra` is added on the patch grid."""
+    ) -> Float[Tensor, "b c2 xp yp zp"]:
+        """Give the features; `extra` is added on the patch grid."""
         h = self.stem(self.position(z))
         h = self.attention(h)
         for i, (blocks, mix) in enumerate(zip(self.levels, self.mixes, strict=True)):
@@ -148,7 +133,4 @@ class Expand(nn.Module):
             for block in blocks:  # pyright: ignore[reportGeneralTypeIssues]
                 h = block(h, embedding)
             h = mix(h)
-        h = depth_to_space(self.to_refine(h), 2)
-        h = self.refine_in(self.refine_position(h))
-        h = self.refine_mix(self.refine(h, embedding))
-        return depth_to_space(self.head(F.silu(self.norm(h))), self.patch // 2)
+        return h
