@@ -26,6 +26,16 @@ SMALL = {
         "embedding": 8,
         "critic_widths": (16, 32),
     },
+    "diffusion": {
+        "widths": (16, 32),
+        "plan": 8,
+        "fine": 8,
+        "depth": 1,
+        "embedding": 8,
+        "directions": 8,
+        "field_width": 16,
+        "field_depth": 2,
+    },
 }
 
 
@@ -49,7 +59,10 @@ def make_batch(model: GenerativeModel, n: int = 4, progress: float = 0.9) -> Bat
 
 @pytest.fixture(params=RECIPES, ids=lambda r: "-".join(r))
 def model(request: pytest.FixtureRequest) -> GenerativeModel:
-    return build(*request.param).eval()
+    model = build(*request.param).eval()
+    # As in a run whose every player has begun to learn.
+    model.prepare(0.9, lambda: [make_batch(model, 8)])
+    return model
 
 
 def seeded(seed: int) -> torch.Generator:

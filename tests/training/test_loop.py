@@ -118,7 +118,7 @@ def test_other_settings_than_the_runs_are_refused_with_the_difference(tmp_path):
     with pytest.raises(UsageError) as caught:
         train(tmp_path / "r", DATA, toy(), settings(steps=2, learning_rate=0.5, batch_size=4, threads=2))
     said = str(caught.value)
-    assert "train.learning_rate: 0.001 in the run, 0.5 now" in said
+    assert "train.learning_rate: 0.002 in the run, 0.5 now" in said
     assert "train.batch_size: 8 in the run, 4 now" in said
     assert "another name" in said
     assert "threads:" not in said

@@ -15,14 +15,16 @@ from training_gradients import gradients
 def folder(tmp_path_factory) -> Path:
     """Gradients of one process and of two, by gloo."""
     path = tmp_path_factory.mktemp("gradients")
-    names = ["toy", "vae", "thesis", "gan"]
+    names = ["toy", "vae", "thesis", "gan", "diffusion"]
     gradients(Fabric(accelerator="cpu", devices=1, precision="32-true"), str(path), names)
     two = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn", precision="32-true")
     two.launch(gradients, str(path), names)
     return path
 
 
-@pytest.mark.parametrize("player", ["toy-model", "vae-model", "thesis-critic", "thesis-generator"])
+@pytest.mark.parametrize(
+    "player", ["toy-model", "vae-model", "diffusion-velocity", "thesis-critic", "thesis-generator"]
+)
 def test_two_processes_compute_the_gradient_of_one(folder, player):
     one = load_file(folder / f"{player}-1-0.safetensors")
     first, second = (load_file(folder / f"{player}-2-{rank}.safetensors") for rank in (0, 1))

@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from training_toys import ToyData, toy
 
+from voxgen.models.diffusion import Diffusion, DiffusionConfig
 from voxgen.models.gan import GAN, GANConfig
 from voxgen.models.thesis import ThesisConfig, ThesisGAN
 from voxgen.models.vae import VAE, VAEConfig
@@ -29,6 +30,11 @@ def build(name: str):
         return VAE(VAEConfig(**size, **body))
     if name == "gan":
         return GAN(GANConfig(**size, **body, critic_widths=(8, 8)))
+    if name == "diffusion":
+        model = Diffusion(DiffusionConfig(**size, **body, directions=8, field_width=16, field_depth=2))
+        batches = Batches(DATA, CONDITION, 8, 0)
+        model.prepare(0.9, lambda: batches.known(32))
+        return model
     if name == "thesis":
         return ThesisGAN(ThesisConfig(resolution=DATA.resolution, width=4, latent=8))
     return toy(DATA)

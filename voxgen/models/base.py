@@ -141,6 +141,11 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
         """The modules that are optimised in turn, in the order of their moves; one for most families."""
         return {"model": self}
 
+    def span(self, player: str) -> tuple[float, float]:
+        """From which to which share of the budget a player learns; its schedule is stretched over that."""
+        del player
+        return 0.0, 1.0
+
     def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
         """Draw a latent for each entry of the condition, on the CPU.
 

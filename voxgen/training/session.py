@@ -96,15 +96,19 @@ class Session:
             self._zero = time.perf_counter() - self.position.seconds
         self.model.prepare(progress, self._known)
         batch = self.batches.at(self.step, progress).to(self.fabric.device)
-        factor = (
-            1.0 if self.model.fixed_learning_rate else learning_rate_factor(progress, self.config.warm_up)
-        )
         names = [player.name for player in self.players]
         losses: dict[str, float] = {}
         norms: dict[str, float] = {}
         self.whole = False
+        learning_rate = 0.0
         for player in self.players:
-            player.set_learning_rate(factor)
+            start, end = self.model.span(player.name)
+            if not start <= progress < end:
+                continue
+            if not self.model.fixed_learning_rate:
+                own = (progress - start) / (end - start)
+                player.set_learning_rate(learning_rate_factor(own, self.config.warm_up))
+            learning_rate = player.learning_rate
             move = player.move(batch, self.fabric, self.config.clip if self.model.clipped else 0.0)
             losses |= {loss_name("loss", names, player.name, k): v for k, v in move.losses.items()}
             if move.losses:
@@ -112,7 +116,7 @@ class Session:
         self.ema.follow(self.model, self.step)
         self.position = Position(self.step + 1, time.perf_counter() - self._zero)
         self.whole = True
-        return Moved(losses, norms, self.players[-1].learning_rate)
+        return Moved(losses, norms, learning_rate)
 
     def _known(self) -> Iterator[Batch]:
         """Give training buildings of the whole, the same to every process."""

@@ -1,0 +1,128 @@
+"""Latent flow matching: an autoencoder first, then the way from noise to its latents."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from voxgen.models.base import Batch
+from voxgen.models.condition import Condition, ConditionConfig
+from voxgen.models.diffusion import Diffusion, DiffusionConfig
+
+SIDE = (16, 16, 16)
+ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
+
+
+def make(**settings) -> Diffusion:
+    torch.manual_seed(0)
+    size = {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "embedding": 8}
+    field = {"directions": 6, "field_width": 32, "field_depth": 2}
+    return Diffusion(DiffusionConfig(resolution=SIDE, condition=ASKED, **size, **field, **settings))
+
+
+def batch(n: int = 8, progress: float = 0.9) -> Batch:
+    x = torch.zeros(n, 1, *SIDE)
+    for i in range(n):
+        x[i, :, 2 : 8 + i, 4:12, : 5 + i] = 1
+    return Batch(x, Condition.nothing(n, ASKED, SIDE), torch.arange(n), progress)
+
+
+@pytest.fixture
+def model() -> Diffusion:
+    made = make()
+    made.prepare(0.9, lambda: [batch()])
+    with torch.no_grad():  # a velocity that is not zero
+        for p in made.field.parameters():
+            p.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(1)), alpha=0.03)
+    return made.eval()
+
+
+def test_the_velocity_rests_until_there_are_latents():
+    made = make()
+    assert made.loss(batch(), "velocity") == {}
+    made.prepare(0.1, lambda: pytest.fail("nothing is to be fitted yet"))
+    made.prepare(0.7, lambda: [batch()])
+    assert set(made.loss(batch(), "velocity")) == {"velocity"}
+
+
+def test_components_are_found_once_and_anew_when_the_autoencoder_moves_again(model):
+    model.prepare(0.95, lambda: pytest.fail("they stand"))
+    model.prepare(0.2, lambda: pytest.fail("too early"))
+    assert model.loss(batch(), "velocity") == {}
+
+
+def test_players_learn_one_after_the_other(model):
+    (start, end), (begin, last) = (model.span(player) for player in model.players())
+    assert start == 0
+    assert end == begin
+    assert last == 1
+
+
+def test_the_velocity_leaves_the_autoencoder_alone(model):
+    model.loss(batch(), "velocity")["velocity"].backward()
+    assert all(p.grad is None for p in model.autoencoder.parameters())
+
+
+def test_the_way_back_from_a_latent_leads_to_the_noise_it_comes_from(model):
+    asked = model.unconditional(5)
+    z = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        components = model.path(z, asked, steps=100)
+        from voxgen.nn.ode import heun, steps_to_data
+
+        back = heun(model._velocity(asked), components, steps_to_data(100)[::-1])
+    torch.testing.assert_close(back, z, rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize("solver", ["euler", "multistep"])
+def test_all_solvers_lead_to_one_place(model, solver):
+    asked = model.unconditional(4)
+    z = torch.randn(4, 6, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        exact = model.path(z, asked, steps=200, solver="heun")
+        torch.testing.assert_close(model.path(z, asked, steps=400, solver=solver), exact, rtol=0, atol=2e-2)
+
+
+def test_guidance_moves_only_what_is_asked_for(model):
+    guided = make(guidance=3.0)
+    guided.load_state_dict(model.state_dict())
+    z = torch.randn(3, 6, generator=torch.Generator().manual_seed(4))
+    free = model.unconditional(3)
+    asked = Condition.asking(3, ASKED, SIDE, {"height": 14.0})
+    with torch.no_grad():
+        torch.testing.assert_close(guided.path(z, free), model.path(z, free))
+        further = (guided.path(z, asked) - model.path(z, free)).norm()
+        assert further > 1.2 * (model.path(z, asked) - model.path(z, free)).norm()
+
+
+def test_a_mask_is_heeded(model):
+    asked = Condition.asking(2, ASKED, SIDE, masks={"footprint": torch.ones(SIDE)})
+    z = torch.zeros(2, 6)
+    with torch.no_grad():
+        assert not torch.allclose(model.path(z, asked), model.path(z, model.unconditional(2)))
+
+
+def test_it_learns_the_distribution_of_the_latents():
+    """Two groups of latents in the plane of two components: samples fall into both, and nowhere else."""
+    made = make(autoencoding=0.01)
+    shapes = batch(8).x
+    two = torch.cat([shapes[:1].repeat(8, 1, 1, 1, 1), shapes[7:].repeat(8, 1, 1, 1, 1)])
+    two = two + 0.02 * torch.randn(two.shape, generator=torch.Generator().manual_seed(0))
+    shown = Batch(two, Condition.nothing(16, ASKED, SIDE), torch.arange(16), 0.5)
+    made.prepare(0.5, lambda: [shown])
+    optimiser = made.optimiser("velocity", 6e-3)
+    for step in range(150):
+        now = Batch(two, shown.condition, torch.arange(16) + 16 * step, 0.5)
+        optimiser.zero_grad()
+        made.loss(now, "velocity")["velocity"].backward()
+        optimiser.step()
+    with torch.no_grad():
+        first = made.path(
+            made.prior(made.unconditional(200), torch.Generator().manual_seed(1)), made.unconditional(200)
+        )[:, 0]
+        groups = made.principal.reduce(made._latents(two))[:, 0]
+    low, high = groups[:8].mean(), groups[8:].mean()
+    near_low = (first - low).abs() < (high - low).abs() / 3
+    near_high = (first - high).abs() < (high - low).abs() / 3
+    assert 0.25 < float(near_low.float().mean()) < 0.75
+    assert float((near_low | near_high).float().mean()) > 0.85
