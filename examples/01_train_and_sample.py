@@ -1,4 +1,4 @@
-"""Train on a data set, sample new buildings, write them as OBJ with a contact sheet.
+"""Train on a data set, sample new buildings, write them as OBJ and STL with a contact sheet.
 
 python examples/01_train_and_sample.py DATA_SET RUN OUT [MINUTES]
 
@@ -11,25 +11,25 @@ import sys
 from pathlib import Path
 
 import voxgen
-from voxgen.formats.write import write_mesh
-from voxgen.geometry.repair import repair
-from voxgen.geometry.surface import isosurface
+from voxgen.export import ExportSettings, export_grids
+from voxgen.pictures import grid_sheet, save_png
 
 
 def main(data: str, run: str, out: str, minutes: float = 10.0) -> None:
     """Train, sample, write."""
-    config = voxgen.TrainConfig(minutes=minutes)
-    for step in voxgen.train(run, data, "vae", config):
+    for step in voxgen.train(run, data, "vae", voxgen.TrainConfig(minutes=minutes)):
         if step.measured:
-            print(f"{step.progress:4.0%}", dict(step.losses))
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, grid in enumerate(voxgen.load(run).sample(8, seed=0)):
-        mended, _ = repair(grid)
-        mesh = isosurface(mended)
-        if len(mesh.faces):
-            write_mesh(folder / f"building-{i}.obj", mesh, name=f"building {i}")
+            losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
+            print(f"{step.progress:4.0%}  step {step.step:,}  {losses}")
+    grids = voxgen.load(run).sample(8, seed=0)
+    named = [(f"building-{i}", grid) for i, grid in enumerate(grids)]
+    done = list(export_grids(named, Path(out), ExportSettings(formats=("obj", "stl"))))
+    captions = [f"{one.measures['height']:.1f} m" if one.files else "empty" for one in done]
+    save_png(grid_sheet([one.grid for one in done], captions), Path(out) / "sheet.png")
+    print(f"{sum(bool(one.files) for one in done)} buildings in {out}, with sheet.png and buildings.csv")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]) if len(sys.argv) > 4 else 10.0)
+    if len(sys.argv) not in (4, 5):
+        sys.exit(__doc__)
+    main(sys.argv[1], sys.argv[2], sys.argv[3], *map(float, sys.argv[4:]))
