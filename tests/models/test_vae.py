@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from voxgen.models.vae import decision_bce, edge_difference, soft_bce, soft_dice
+from voxgen.models.vae import (
+    decision_bce,
+    edge_difference,
+    roof_difference,
+    roof_of,
+    slope_difference,
+    soft_bce,
+    soft_dice,
+)
 
 
 def column(*coverage: float) -> torch.Tensor:
@@ -43,3 +51,46 @@ def test_a_ragged_edge_costs_and_a_straight_one_does_not() -> None:
     straight, rough = (edge_difference(20 * (grid - 0.5), wall) for grid in (wall, ragged))
     assert float(straight) < 1e-3
     assert float(rough) > 0.05
+
+
+def test_the_roof_of_a_column_is_where_its_coverage_ends() -> None:
+    height, weight = roof_of(column(1.0, 1.0, 0.25, 0.0))
+    assert float(height) == 2.25
+    assert float(weight) == 1.0
+
+
+def test_a_wall_through_a_column_does_not_lower_its_roof() -> None:
+    height, weight = roof_of(column(0.5, 0.5, 0.25, 0.0))
+    assert float(height) == 2.5
+    assert float(weight) == 0.5
+
+
+def test_a_passage_does_not_lower_the_roof_above_it() -> None:
+    assert float(roof_of(column(0.0, 0.0, 1.0, 1.0, 0.5))[0]) == 4.5
+
+
+def test_columns_without_a_building_have_no_roof_to_miss() -> None:
+    x = torch.zeros(1, 1, 4, 4, 8)
+    x[:, :, :2, :, :5] = 1
+    roof = torch.full((1, 1, 4, 4), 5.0)
+    roof[:, :, 2:] = -40
+    assert float(roof_difference(roof, x)) == 0
+    assert float(slope_difference(roof, x)) == 0
+
+
+def test_a_ragged_roof_costs_more_than_one_that_is_off_as_a_whole() -> None:
+    x = torch.zeros(1, 1, 4, 4, 8)
+    x[..., :5] = 1
+    off = torch.full((1, 1, 4, 4), 5.5)
+    ragged = 5 + 0.5 * torch.tensor([1.0, -1.0]).repeat(2)[:, None].expand(4, 4)[None, None]
+    torch.testing.assert_close(roof_difference(off, x), roof_difference(ragged, x))
+    assert float(slope_difference(off, x)) == 0
+    assert float(slope_difference(ragged, x)) == 0.5  # a voxel along one axis, none along the other
+
+
+def test_each_building_counts_alike_whatever_its_size() -> None:
+    x = torch.zeros(2, 1, 4, 4, 4)
+    x[0, ..., :2] = 1
+    x[1, :, :1, :1, :2] = 1
+    roof = torch.full((2, 1, 4, 4), 3.0)
+    torch.testing.assert_close(roof_difference(roof, x), torch.tensor(0.25))

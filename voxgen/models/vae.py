@@ -53,6 +53,7 @@ class VAEConfig(ModelConfig):
         edges: weight of the edge term.
         decision: weight of the cross-entropy on which side of a half each voxel lies.
         roof: weight of the roof's height.
+        slopes: weight of the roof's steps from column to column.
         rank: principal components of the ex-post prior.
         components: Gaussians of the ex-post prior.
     """
@@ -69,6 +70,7 @@ class VAEConfig(ModelConfig):
     edges: float = 0.5
     decision: float = 1.0
     roof: float = 1.0
+    slopes: float = 0.05
     rank: int = 64
     components: int = 8
 
@@ -133,6 +135,7 @@ class VAE(EncodingModel[VAEConfig]):
             "edges": self.config.edges * edge_difference(logits, batch.x),
             "decision": self.config.decision * decision_bce(logits, batch.x),
             "roof": self.config.roof * roof_difference(mass.roof, batch.x),
+            "slopes": self.config.slopes * slope_difference(mass.roof, batch.x),
         }
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b c xc yc zc"]:
@@ -200,15 +203,41 @@ def soft_dice(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"])
 
 
 def roof_difference(roof: Float[Tensor, "b 1 x y"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
-    """Absolute error of the roof over each building, as a share of the grid's height; the mean of the batch.
+    """Absolute error of the roof over each building, as a share of the grid's height; mean of the batch."""
+    target, weight = roof_of(x)
+    return _weighed((roof - target).abs(), weight) / x.shape[-1]
 
-    A column's roof is what its coverage adds up to, over its largest share: exact where nothing is void.
+
+def slope_difference(roof: Float[Tensor, "b 1 x y"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+    """Absolute error of the roof's steps between neighbouring columns, voxels a voxel; the mean of the batch.
+
+    A roof is flat pieces. One that is off as a whole is wrong in each column once; one that is off by another
+    amount in each column is ragged, and pays here too.
     """
-    share = x.amax(dim=-1)
-    target = x.sum(dim=-1) / share.clamp_min(0.05)
-    weight = share * (share > 0.2)
+    target, weight = roof_of(x)
+    terms = []
+    for axis in (2, 3):
+        both = torch.minimum(
+            weight.narrow(axis, 1, weight.shape[axis] - 1), weight.narrow(axis, 0, weight.shape[axis] - 1)
+        )
+        terms.append(_weighed((roof.diff(dim=axis) - target.diff(dim=axis)).abs(), both))
+    return torch.stack(terms).mean()
+
+
+def roof_of(x: Float[Tensor, "b 1 x y z"]) -> tuple[Float[Tensor, "b 1 x y"], Float[Tensor, "b 1 x y"]]:
+    """Height of the roof over each column in voxels, and how much the column counts: its largest share.
+
+    The height is what the coverage adds up to over that share, when voids are filled with what lies above.
+    """
+    filled = x.flip(-1).cummax(dim=-1).values
+    share = filled[..., -1]
+    return filled.sum(dim=-1) / share.clamp_min(0.05), share * (share > 0.2)
+
+
+def _weighed(error: Float[Tensor, "b 1 x y"], weight: Float[Tensor, "b 1 x y"]) -> Float[Tensor, ""]:
+    """Mean over each building's own columns, then over the batch, so that processes may share it."""
     area = weight.flatten(1).sum(dim=1).clamp_min(1.0)
-    return (((roof - target).abs() * weight).flatten(1).sum(dim=1) / area).mean() / x.shape[-1]
+    return ((error * weight).flatten(1).sum(dim=1) / area).mean()
 
 
 def edge_difference(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +12,24 @@ def group_norm(width: int) -> nn.GroupNorm:
     """Group norm with groups of about 16 channels; unlike batch norm it does not tie samples together."""
     groups = next(g for g in range(max(1, width // 16), 0, -1) if width % g == 0)
     return nn.GroupNorm(groups, width)
+
+
+class Conv3(nn.Conv3d):
+    """3x3x3 convolution that keeps the grid's size.
+
+    On a grid that is narrower than the kernel it computes in float32 whatever autocast says: in bfloat16,
+    oneDNN's gradient of the weights then holds memory that was never written, now and then NaN.
+    """
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__(width_in, width_out, 3, padding=1)
+
+    def forward(self, input: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b c2 x y z"]:
+        """Give the convolved grid."""
+        if min(input.shape[2:]) >= 3:
+            return super().forward(input)
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float()).to(input.dtype)
 
 
 class ResBlock(nn.Module):
@@ -24,9 +43,9 @@ class ResBlock(nn.Module):
     def __init__(self, width: int, embedding: int = 0) -> None:
         super().__init__()
         self.norm1 = group_norm(width)
-        self.conv1 = nn.Conv3d(width, width, 3, padding=1)
+        self.conv1 = Conv3(width, width)
         self.norm2 = group_norm(width)
-        self.conv2 = nn.Conv3d(width, width, 3, padding=1)
+        self.conv2 = Conv3(width, width)
         # Starting as the identity keeps deep stacks trainable from the first step.
         nn.init.zeros_(self.conv2.weight)
         nn.init.zeros_(self.conv2.bias)  # pyright: ignore[reportArgumentType]

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .blocks import Conv3
 from .patches import Position, space_to_depth
 from .volume import cells_per_level
 
@@ -48,7 +49,7 @@ def minibatch_deviation(h: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b c2 x 
 class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(width, width, 3, padding=1)
+        self.conv = Conv3(width, width)
 
     def forward(self, h: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b c x y z"]:
         return F.leaky_relu(h + self.conv(h), 0.2)

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .blocks import Attention, AxisMix, Down, ResBlock, Up
+from .blocks import Attention, AxisMix, Conv3, Down, ResBlock, Up
 from .patches import Position, space_to_depth
 
 
@@ -107,7 +107,7 @@ class Expand(nn.Module):
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
         self.position = Position(cells[-1])
-        self.stem = nn.Conv3d(latent + Position.channels, widths[-1], 3, padding=1)
+        self.stem = Conv3(latent + Position.channels, widths[-1])
         self.attention = Attention(widths[-1])
         self.levels = nn.ModuleList(
             nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in reversed(widths)
