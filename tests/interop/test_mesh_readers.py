@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import meshio
 import numpy as np
 import pytest
 import trimesh
-from interop_buildings import Case
+from interop_buildings import Case, massing_grid
+
+from voxgen.export import ExportSettings
 
 
 @pytest.mark.parametrize("form", ["obj", "stl", "ply", "glb"])
@@ -21,6 +24,15 @@ def test_trimesh_sees_closed_solids_of_the_right_volume(building: Case, form: st
     assert mesh.volume == pytest.approx(wanted.volume, rel=1e-4)
     turned = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]]) if form == "glb" else np.eye(3)
     assert mesh.extents == pytest.approx(turned @ wanted.extents, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", ["obj", "stl", "ply"])
+def test_meshio_reads_the_same_extents(form: str, tmp_path: Path) -> None:
+    case = Case(massing_grid(0), ExportSettings())
+    done = case.write(tmp_path, form)
+    mesh = meshio.read(done.files[0])
+    assert np.ptp(mesh.points, axis=0) == pytest.approx(case.surface(done).to_mesh().extents, abs=1e-3)
+    assert sum(len(cells.data) for cells in mesh.cells) > 0
 
 
 def test_an_obj_has_an_object_groups_and_materials_that_its_library_holds(

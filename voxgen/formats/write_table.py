@@ -33,7 +33,13 @@ WRITABLE = {
     "stl": Writer(".stl", "write_stl"),
     "ply": Writer(".ply", "write_ply"),
     "glb": Writer(".glb", "write_glb", up="y", unit="m"),
+    "3mf": Writer(".3mf", "write_3mf", up="z", unit="mm"),
+    "3dm": Writer(".3dm", "write_3dm", up="z"),
+    "ifc4": Writer(".ifc", "write_ifc4", up="z", unit="m"),
+    "ifc2x3": Writer(".ifc2x3.ifc", "write_ifc2x3", up="z", unit="m"),
     "cityjson": Writer(".city.json", "write_cityjson", up="z", unit="m"),
+    "step": Writer(".step", "write_step", up="z", unit="mm"),
+    "usd": Writer(".usda", "write_usd", up="z", unit="m"),
 }
 """Format -> its writer."""
 
