@@ -374,3 +374,42 @@ def test_a_game_on_a_fitted_prior_goes_on_as_if_never_stopped(tmp_path):
     assert float(one["model/generator.density.fitted"]) == 1
     assert one.keys() == other.keys()
     assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+def diffusion():
+    small = ("widths=[8]", "plan=8", "fine=8", "depth=1", "directions=4", "field_width=16", "field_depth=1")
+    config = model_config(DATA, "diffusion", overrides=small, attributes=("height",))
+    return create_model(config, "diffusion", seed=0)
+
+
+def test_players_that_learn_one_after_the_other_go_on_as_if_never_stopped(tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    list(train(whole, DATA, diffusion(), settings(steps=12)))
+    for last in (3, 8, 10):
+        steps = train(stopped, DATA, diffusion(), settings(steps=12))
+        for step in steps:
+            if step.step >= last:
+                break
+        steps.close()
+    list(train(stopped, DATA, diffusion(), settings(steps=12)))
+    one, other = (load_file(path / "state.safetensors") for path in (whole, stopped))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+def test_each_player_learns_in_its_span_only_and_at_a_schedule_of_its_own(tmp_path):
+    model = diffusion()
+    rates: dict[str, list[float]] = {"autoencoder": [], "velocity": []}
+    before: dict[str, torch.Tensor] = {}
+    for step in train(tmp_path / "r", DATA, model, settings(steps=20)):
+        moved = {name.split("/")[1] for name in step.losses}
+        assert len(moved) == 1
+        rates[moved.pop()].append(step.learning_rate)
+        if len(rates["velocity"]) == 1:
+            before = {k: v.clone() for k, v in model.autoencoder.named_parameters()}
+    assert len(rates["autoencoder"]) == 13  # 65 % of the budget
+    assert len(rates["velocity"]) == 7
+    for own in rates.values():  # each rises and falls
+        assert max(own) > 2 * own[-1]
+    after = dict(model.autoencoder.named_parameters())
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
