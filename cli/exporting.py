@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ class ExportOptions:
     out_unit: str
     place: str
     mend: bool
+    crs: str | None
+    at: tuple[float, float, float] | None
+    yaw: float | None
 
     def settings(self, metadata: Mapping[str, Any]) -> ExportSettings:
         """Give the library's settings."""
@@ -46,6 +50,9 @@ class ExportOptions:
             place="world" if self.place == "world" else "origin",
             mend=self.mend,
             metadata=metadata,
+            crs=self.crs,
+            at=self.at,
+            yaw=None if self.yaw is None else math.radians(self.yaw),
         )
 
     def folder(self, name: str) -> Path:

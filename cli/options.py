@@ -13,7 +13,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 UNITS = ("m", "mm", "cm", "dm", "km", "ft", "in")
-FORMATS = ("obj", "stl", "ply", "glb", "npz")
+FORMATS = ("obj", "stl", "ply", "glb", "3mf", "3dm", "ifc4", "ifc2x3", "cityjson", "step", "usd", "npz")
+TOOLS = ("rhino", "revit", "blender", "sketchup", "freecad", "qgis", "print")
 
 
 class Resolution(click.ParamType):
@@ -85,6 +86,26 @@ class Asked(click.ParamType):
             return name.strip(), float(number)
         except ValueError:
             self.fail(f"{value!r}; write a name and a number, for example height=9", param, ctx)
+
+
+class Point(click.ParamType):
+    """`85000,446000,0`."""
+
+    name = "E,N,Z"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float, float]:
+        """Give three numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            east, north, height = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(
+                f"{value!r}; write easting, northing and height, for example 85000,446000,0", param, ctx
+            )
+        return east, north, height
 
 
 class RunName(click.ParamType):
@@ -191,8 +212,18 @@ def read_options(function: F) -> F:
     return function
 
 
+def _for_tool(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    """Make a tool's wishes the defaults of the other options, which still go before them."""
+    if value is not None:
+        from voxgen.tools import TOOLS as TABLE
+
+        tool = TABLE[value]
+        wishes = {"formats": ",".join(tool.formats), "out_unit": tool.unit, "out_up": tool.up}
+        ctx.default_map = {**(ctx.default_map or {}), **wishes}
+
+
 def export_options(formats: str) -> Decorator[Any]:
-    """How grids become files: `-o`, `--format`, `--surface`, `--out-up`, `--out-unit`, `--place`, `--mend`.
+    """How grids become files: `-o`, `--format`, `--for`, `--surface`, and in which unit, axis and place.
 
     Args:
         formats: the formats written where none is asked for.
@@ -211,12 +242,19 @@ def export_options(formats: str) -> Decorator[Any]:
             help="Set each building on the origin, or leave it where it stands in the world.",
         ),
         click.option(
+            "--yaw", type=float, metavar="DEGREES", help="Turn it there, counter-clockwise from above."
+        ),
+        click.option("--at", type=Point(), help="Where the middle of its floor stands in that system."),
+        click.option(
+            "--crs", metavar="EPSG:CODE", help="Reference system that the building stands in, in metres."
+        ),
+        click.option(
             "--out-unit",
             "out_unit",
             type=click.Choice(UNITS),
             default="m",
             show_default=True,
-            help="Unit of OBJ, STL and PLY.",
+            help="Unit of OBJ, STL, PLY and 3DM.",
         ),
         click.option(
             "--out-up",
@@ -224,7 +262,7 @@ def export_options(formats: str) -> Decorator[Any]:
             type=click.Choice(("z", "y")),
             default="z",
             show_default=True,
-            help="Up axis of OBJ, STL and PLY; y opens upright in Blender. GLB is always Y up.",
+            help="Up axis of OBJ, STL and PLY; y opens upright in Blender.",
         ),
         click.option(
             "--surface",
@@ -234,12 +272,21 @@ def export_options(formats: str) -> Decorator[Any]:
             help="Few planes with sharp edges, iso-surface, or the voxels as they are.",
         ),
         click.option(
+            "-f",
             "--format",
             "formats",
             type=Formats(),
             default=formats,
             show_default=True,
-            help="Any of obj, stl, ply, glb, npz, with commas.",
+            help=f"Any of {', '.join(FORMATS)}, with commas.",
+        ),
+        click.option(
+            "--for",
+            type=click.Choice(TOOLS),
+            is_eager=True,
+            expose_value=False,
+            callback=_for_tool,
+            help="Take the formats, unit and axis that this tool opens best.",
         ),
         click.option(
             "-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write."

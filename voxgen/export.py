@@ -111,10 +111,13 @@ def export_grids(
         settings: the defaults where left out.
 
     Raises:
-        UsageError, UnsupportedFormatError: before the first, for settings that cannot be.
+        UsageError, UnsupportedFormatError, MissingExtraError: before the first, for settings that cannot be.
     """
     chosen = settings or ExportSettings()
     chosen = replace(chosen, formats=checked_formats(chosen.formats), crs=_checked_crs(chosen))
+    for key in chosen.formats:
+        if key in WRITABLE:
+            WRITABLE[key].ready()
     done: list[Exported] = []
     taken: set[str] = set()
     for name, grid in grids:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..extras import require
 from ..geometry.polyhedron import NO_STOREY
 from ..geometry.solid import MASS, Extrusion, Storey
 from .materials import Material, material_of
@@ -46,19 +45,15 @@ class IfcFile:
     """
 
     export: Export
-    schema: str
+    schema: Literal["IFC2X3", "IFC4"]
     history: Any = None
     _styles: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Open an empty file with a header.
+        """Open an empty file with a header."""
+        import ifcopenshell
 
-        Raises:
-            MissingExtraError: without ifcopenshell.
-        """
-        library = require("ifcopenshell", "ifc", "writing IFC")
-        self.guid = require("ifcopenshell.guid", "ifc", "writing IFC")
-        self.file = library.file(schema=self.schema)
+        self.file = ifcopenshell.file(schema=self.schema)
         header = self.file.header
         header.file_description.description = ("ViewDefinition [CoordinationView_V2.0]",)
         if self.schema == "IFC4":
@@ -73,8 +68,10 @@ class IfcFile:
 
     def root(self, kind: str, key: str, **named: Any) -> Any:
         """Add a rooted instance, identified by the building's name, its kind and a key."""
+        from ifcopenshell.guid import compress
+
         identity = uuid.uuid5(_NAMESPACE, f"{self.export.name}/{kind}/{key}")
-        return self.add(kind, GlobalId=self.guid.compress(identity.hex), OwnerHistory=self.history, **named)
+        return self.add(kind, GlobalId=compress(identity.hex), OwnerHistory=self.history, **named)
 
     def point(self, values: Iterable[float]) -> Any:
         """Add a point, in metres to a micrometre."""

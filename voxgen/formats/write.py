@@ -159,7 +159,7 @@ class Export:
 def write_model(path: str | Path, model: Model, *, up: str = "z", unit: str = "m") -> None:
     """Write a building in the format of the path's suffix, whole or not at all.
 
-    The same building gives the same file. `up` and `unit` hold for formats that leave them open, and are said
+    The same building gives the same file, 3DM apart, which holds dates and chance ids. `up` and `unit` hold for formats that leave them open, and are said
     in the file; others follow their standard, whatever is asked.
 
     Args:
@@ -180,6 +180,7 @@ def write_model(path: str | Path, model: Model, *, up: str = "z", unit: str = "m
         raise UsageError(f"up = {up!r}; choose z or y")
     if unit not in METRES:
         raise UsageError(f"unit = {unit!r}{nearest(unit, METRES)}; choose one of {', '.join(METRES)}")
+    writer.ready()
     stem = path.name[: -len(writer.suffix)]
     export = Export(_checked(model), stem, writer.unit or unit, writer.up or up)
     # What stands beside goes first, so that the file never names one that is not there.

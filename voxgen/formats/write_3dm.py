@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import uuid
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from ..extras import require
 from ..geometry.fans import fans
 from ..geometry.polyhedron import NO_STOREY
 from ..geometry.solid import Extrusion, Solid
@@ -32,9 +32,8 @@ def encode(export: Export) -> bytes:
 
     Raises:
         DataError: for a building that is not closed, or too far from the origin for single precision.
-        MissingExtraError: without rhino3dm.
     """
-    rhino = require("rhino3dm", "rhino", "writing 3DM")
+    rhino: Any = import_module("rhino3dm")  # its type stubs lack half of it
     document = rhino.File3dm()
     document.ApplicationName = "voxgen"
     document.Settings.ModelUnitSystem = getattr(rhino.UnitSystem, _UNITS[export.unit])

@@ -18,7 +18,7 @@ def encode(export: Export) -> bytes:
     """Give the file.
 
     Raises:
-        DataError: for a building that is not closed. MissingExtraError: without ifcopenshell.
+        DataError: for a building that is not closed.
     """
     file = IfcFile(export, "IFC2X3")
     file.history = _history(file)

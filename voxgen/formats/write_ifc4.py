@@ -12,7 +12,7 @@ def encode(export: Export) -> bytes:
     """Give the file.
 
     Raises:
-        DataError: for a building that is not closed. MissingExtraError: without ifcopenshell.
+        DataError: for a building that is not closed.
     """
     file = IfcFile(export, "IFC4")
     context = file.context()

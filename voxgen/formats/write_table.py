@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UnsupportedFormatError, nearest
+from ..extras import require
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Writer:
         up: the axis that its standard points up; None where the user chooses.
         unit: the unit that its standard or its programs expect; None where the user chooses.
         beside: files of the same stem that go with it, suffix -> module.
+        library: what it is written with, where that is no part of every installation.
+        extra: the extra of voxgen that brings the library.
     """
 
     suffix: str
@@ -26,20 +29,31 @@ class Writer:
     up: str | None = None
     unit: str | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
+    library: str = ""
+    extra: str = ""
+
+    def ready(self) -> None:
+        """See that its library is installed.
+
+        Raises:
+            MissingExtraError: with the pip line, where it is not.
+        """
+        if self.library:
+            require(self.library, self.extra, f"writing {self.suffix}")
 
 
 WRITABLE = {
     "obj": Writer(".obj", "write_obj", beside={".mtl": "write_mtl"}),
     "stl": Writer(".stl", "write_stl"),
     "ply": Writer(".ply", "write_ply"),
-    "glb": Writer(".glb", "write_glb", up="y", unit="m"),
-    "3mf": Writer(".3mf", "write_3mf", up="z", unit="mm"),
-    "3dm": Writer(".3dm", "write_3dm", up="z"),
-    "ifc4": Writer(".ifc", "write_ifc4", up="z", unit="m"),
-    "ifc2x3": Writer(".ifc2x3.ifc", "write_ifc2x3", up="z", unit="m"),
-    "cityjson": Writer(".city.json", "write_cityjson", up="z", unit="m"),
-    "step": Writer(".step", "write_step", up="z", unit="mm"),
-    "usd": Writer(".usda", "write_usd", up="z", unit="m"),
+    "glb": Writer(".glb", "write_glb", "y", "m"),
+    "3mf": Writer(".3mf", "write_3mf", "z", "mm"),
+    "3dm": Writer(".3dm", "write_3dm", "z", library="rhino3dm", extra="rhino"),
+    "ifc4": Writer(".ifc", "write_ifc4", "z", "m", library="ifcopenshell", extra="ifc"),
+    "ifc2x3": Writer(".ifc2x3.ifc", "write_ifc2x3", "z", "m", library="ifcopenshell", extra="ifc"),
+    "cityjson": Writer(".city.json", "write_cityjson", "z", "m"),
+    "step": Writer(".step", "write_step", "z", "mm"),
+    "usd": Writer(".usda", "write_usd", "z", "m"),
 }
 """Format -> its writer."""
 
