@@ -307,6 +307,8 @@ STARTS = {
     ".3mf": b"PK\x03\x04",
     ".dae": b"<COLLADA><asset>",
     ".pcd": b"VERSION .7\nPOINTS 3\n",
+    ".ifc": b"ISO-10303-21;HEADER;FILE_SCHEMA(('IFC4'));ENDSEC;DATA;#1=IFCWALL(",
+    ".3dm": b"3D Geometry File Format       70",
 }
 
 

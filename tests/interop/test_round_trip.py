@@ -12,7 +12,7 @@ from voxgen.formats import read_buildings
 from voxgen.geometry.placement import place
 from voxgen.geometry.voxelize import voxelize
 
-READ = ("obj", "stl", "ply", "glb", "cityjson")
+READ = ("obj", "stl", "ply", "glb", "3mf", "3dm", "ifc4", "ifc2x3", "cityjson")
 
 
 @pytest.mark.parametrize("form", READ)

@@ -1,8 +1,10 @@
 """What IFC2X3 and IFC4 share: a project with site, building and storeys, bodies as products, properties.
 
 A body is an extrusion (IfcExtrudedAreaSolid over an IfcPolyline) where its solid is one, else a faceted
-boundary (IfcFacetedBrep): the two forms that Revit, ArchiCAD and viewers all read. Identifiers come from
-names and dates are fixed, so that the same building gives the same file.
+boundary (IfcFacetedBrep): the two forms that Revit, ArchiCAD and viewers all read. A cavity is taken away as
+a body of its own, since readers that know no IfcFacetedBrepWithVoids, ifcopenshell's kernel among them, would
+drop the building. Identifiers come from names and dates are fixed, so that the same building gives the
+same file.
 """
 
 from __future__ import annotations
@@ -182,7 +184,7 @@ class IfcFile:
         if solid.extrusion is not None and body.whole:
             form, item = "SweptSolid", self._extrusion(solid.extrusion, level)
         else:
-            form, item = "Brep", self._brep(body, level)
+            form, item = "CSG" if len(body.shells) > 1 else "Brep", self._brep(body, level)
         self._style(item, material_of(solid))
         shape = self.add("IfcShapeRepresentation", context, "Body", form, [item])
         kind = _CLASSES.get(solid.kind, _CLASSES[MASS])
@@ -223,17 +225,19 @@ class IfcFile:
                     points[v] = self.point(surface.vertices[v] - np.array([0.0, 0.0, level]))
             return self.add("IfcPolyLoop", [points[v] for v in ring.tolist()])
 
-        def face(polygon: int) -> Any:
-            outer, *holes = (loop(ring) for ring in surface.outlines(polygon))
+        def face(polygon: int, inside: bool) -> Any:
+            outer, *holes = (loop(ring[::-1] if inside else ring) for ring in surface.outlines(polygon))
             bounds = [self.add("IfcFaceOuterBound", outer, True)]
             return self.add("IfcFace", bounds + [self.add("IfcFaceBound", hole, True) for hole in holes])
 
-        outer, *voids = (
-            self.add("IfcClosedShell", [face(polygon) for polygon in shell.tolist()]) for shell in body.shells
-        )
-        if voids:
-            return self.add("IfcFacetedBrepWithVoids", outer, voids)
-        return self.add("IfcFacetedBrep", outer)
+        def solid(number: int) -> Any:
+            faces = [face(polygon, number > 0) for polygon in body.shells[number].tolist()]
+            return self.add("IfcFacetedBrep", self.add("IfcClosedShell", faces))
+
+        item = solid(0)
+        for number in range(1, len(body.shells)):
+            item = self.add("IfcBooleanResult", "DIFFERENCE", item, solid(number))
+        return item
 
     def _style(self, item: Any, material: Material) -> None:
         if material.name not in self._styles:

@@ -36,6 +36,8 @@ READABLE = (
     Format("glTF", (".glb", ".gltf"), "gltf"),
     Format("3MF", (".3mf",), "threemf"),
     Format("COLLADA", (".dae",), "collada"),
+    Format("IFC", (".ifc",), "ifc"),
+    Format("3DM", (".3dm",), "rhino"),
     Format("point cloud", (".pcd", ".xyz", ".xyzn", ".xyzrgb", ".pts"), "pointcloud"),
 )
 
@@ -47,10 +49,8 @@ _GIS = "take the 3D city model as CityJSON, for example with `citygml-tools to-c
 
 CONVERTERS = {
     ".fbx": "convert it with Blender (File > Export > glTF), FBX2glTF or `assimp export in.fbx out.glb`",
-    ".ifc": "convert it with ifcopenshell: `IfcConvert in.ifc out.obj` or `IfcConvert in.ifc out.glb`",
-    ".ifczip": "unpack it, then `IfcConvert in.ifc out.glb` (ifcopenshell)",
+    ".ifczip": "unpack it and give the .ifc inside",
     ".ifcxml": "convert it with ifcopenshell: `IfcConvert in.ifcxml out.glb`",
-    ".3dm": "export it from Rhino as .obj or .3mf, or read its meshes with rhino3dm",
     ".schem": _MINECRAFT,
     ".schematic": _MINECRAFT,
     ".litematic": _MINECRAFT,
@@ -58,9 +58,9 @@ CONVERTERS = {
     ".vox": "export it as .obj or .ply from MagicaVoxel",
     ".blend": "open it in Blender and export .glb, .obj or .ply (File > Export)",
     ".skp": "export it from SketchUp as .dae, .stl or .glb (File > Export > 3D Model)",
-    ".rvt": "export it from Revit as IFC, then `IfcConvert in.ifc out.glb` (ifcopenshell)",
-    ".rfa": "export it from Revit as IFC, then `IfcConvert in.ifc out.glb` (ifcopenshell)",
-    ".pln": "export it from Archicad as IFC, then `IfcConvert in.ifc out.glb` (ifcopenshell)",
+    ".rvt": "export it from Revit as .ifc",
+    ".rfa": "export it from Revit as .ifc",
+    ".pln": "export it from Archicad as .ifc",
     ".dwg": "export meshes from AutoCAD as .stl (STLOUT), or go by DXF and Blender",
     ".dxf": "open it in Blender or FreeCAD and export .obj or .stl",
     ".usd": "open it in Blender and export .glb",

@@ -159,8 +159,8 @@ class Export:
 def write_model(path: str | Path, model: Model, *, up: str = "z", unit: str = "m") -> None:
     """Write a building in the format of the path's suffix, whole or not at all.
 
-    The same building gives the same file, 3DM apart, which holds dates and chance ids. `up` and `unit` hold for formats that leave them open, and are said
-    in the file; others follow their standard, whatever is asked.
+    The same building gives the same file, 3DM apart, which holds dates and chance ids. `up` and `unit` hold
+    for formats that leave them open, and are said in the file; others follow their standard.
 
     Args:
         path: ends in the suffix of one of `WRITABLE`.
