@@ -3,7 +3,7 @@
 The finest level of detail is taken, or the one asked for; a lower one of the Building itself is left out
 where its parts have a finer. Solids, surfaces and geometry templates are read with their holes and
 semantics; each solid, and all surfaces of an object together, are a part of the mesh. Inner shells belong to
-their solid.
+their solid. Walls, slabs and roofs (BuildingConstructiveElement) are taken where there is nothing else.
 """
 
 from __future__ import annotations
@@ -189,6 +189,12 @@ def _members(name: str, objects: Mapping[str, Any]) -> list[str]:
     return [child for child in named if objects.get(child, {}).get("type") in MEMBERS]
 
 
+def _elements(family: list[str], objects: Mapping[str, Any]) -> list[str]:
+    """Walls, slabs and roofs below a family that has no geometry but these."""
+    listed = [child for member in family for child in objects[member].get("children") or ()]
+    return [child for child in listed if objects.get(child, {}).get("type") == "BuildingConstructiveElement"]
+
+
 def _family(root: str, objects: Mapping[str, Any], limits: Limits) -> list[str]:
     """The building and all below it, parents first."""
     family: dict[str, None] = {}
@@ -219,6 +225,8 @@ def _building(
     points: Float[np.ndarray, "v 3"],
 ) -> Building:
     root = family[0]
+    if not any(objects[member].get("geometry") for member in family):
+        family = [*family, *_elements(family, objects)]
     candidates = [
         Candidate(
             member,
