@@ -30,7 +30,7 @@ def command(
     import numpy as np
 
     from voxgen.errors import DataError
-    from voxgen.pictures import grid_sheet, save_png
+    from voxgen.pictures import building_sheet, save_png
     from voxgen.pipeline.store import Dataset
 
     found = Dataset.open(data)
@@ -42,6 +42,6 @@ def command(
     title = f"{data.resolve().name}: {len(chosen)} of {counted(len(rows), 'building')}"
     captions = [str(found.table["id"][row]) for row in chosen]
     announce(PAINTING)
-    save_png(grid_sheet([found.grid(int(row)) for row in chosen], captions, title=title, size=size), path)
+    save_png(building_sheet([found.grid(int(row)) for row in chosen], captions, title=title, size=size), path)
     say.result({"sheet": path, "rows": chosen.tolist(), "ids": captions}, f"{path} shows {title}", as_json)
     say.hint(f"voxgen train --data {data}")

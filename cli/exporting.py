@@ -70,7 +70,7 @@ def write_buildings(
     """
     from voxgen.errors import VoxgenError
     from voxgen.export import export_grids
-    from voxgen.pictures import grid_sheet, save_png
+    from voxgen.pictures import building_sheet, save_png
 
     announce(SURFACES[settings.surface], PAINTING)
     done: list[Exported] = []
@@ -88,7 +88,7 @@ def write_buildings(
         )
     shown = made[:SHEET_MOST]
     captions = [_caption(one) for one in shown]
-    save_png(grid_sheet([one.grid for one in shown], captions, title=title), out / SHEET)
+    save_png(building_sheet([one.mesh or one.grid for one in shown], captions, title=title), out / SHEET)
     return done
 
 

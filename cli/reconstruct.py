@@ -68,7 +68,7 @@ def command(
     from voxgen.generator import load
     from voxgen.geometry.grid import pack
     from voxgen.geometry.similarity import popcount_iou
-    from voxgen.pictures import grid_sheet, save_png
+    from voxgen.pictures import building_sheet, save_png
 
     generator = load(model, device=device, allow=allow)
     given = list(grids_of(files, generator.resolution, generator.pitch, reading))
@@ -83,7 +83,7 @@ def command(
     )
     shown = [grid for pair in zip(given, made, strict=True) for _, grid in pair][: 2 * SHEET_MOST]
     captions = [text for (n, _), iou in zip(given, ious, strict=True) for text in (n, f"IoU {iou:.3f}")]
-    sheet = grid_sheet(
+    sheet = building_sheet(
         shown, captions[: len(shown)], columns=min(8, 2 * len(given)), title="given, and as seen by " + name
     )
     save_png(sheet, out / PAIRS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import voxgen
 from voxgen.export import ExportSettings, export_grids
-from voxgen.pictures import grid_sheet, save_png
+from voxgen.pictures import building_sheet, save_png
 
 
 def main(data: str, run: str, out: str, minutes: float = 10.0) -> None:
@@ -25,7 +25,7 @@ def main(data: str, run: str, out: str, minutes: float = 10.0) -> None:
     named = [(f"building-{i}", grid) for i, grid in enumerate(grids)]
     done = list(export_grids(named, Path(out), ExportSettings(formats=("obj", "stl"))))
     captions = [f"{one.measures['height']:.1f} m" if one.files else "empty" for one in done]
-    save_png(grid_sheet([one.grid for one in done], captions), Path(out) / "sheet.png")
+    save_png(building_sheet([one.mesh or one.grid for one in done], captions), Path(out) / "sheet.png")
     print(f"{sum(bool(one.files) for one in done)} buildings in {out}, with sheet.png and buildings.csv")
 
 

@@ -20,6 +20,7 @@ from .formats.grid_file import SUFFIX, write_grid
 from .formats.write import write_model
 from .formats.write_table import WRITABLE, checked_format
 from .geometry.grid import VoxelGrid
+from .geometry.mesh import Mesh
 
 if TYPE_CHECKING:
     from .geometry.polyhedron import Polyhedron
@@ -73,6 +74,7 @@ class Exported:
         measures: height, areas, volume and so on, by name; see `geometry.measure`.
         repairs: what was mended, in words; empty where nothing was.
         notes: what else there is to know, such as parts that planes could not give.
+        mesh: the surface that was written, as a mass; None where only the grid was.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Exported:
     measures: Mapping[str, float]
     repairs: str = ""
     notes: str = ""
+    mesh: Mesh | None = None
 
 
 def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
@@ -169,6 +172,7 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
     measures = measure_grid(placed)
     files = []
     model = None if settings.formats == (SUFFIX[1:],) else _mass(name, mended, placed, measures, settings)
+    mesh = None if model is None else model.solids[0].surface.to_mesh()
     for key in settings.formats:
         if model is None or f".{key}" == SUFFIX:
             path = out / f"{name}{SUFFIX}"
@@ -178,7 +182,7 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
             write_model(path, model, up=settings.up, unit=settings.unit)
         files.append(path)
     notes = str(model.metadata.get("notes", "")) if model is not None else ""
-    return Exported(name, tuple(files), placed, measures, repairs, notes)
+    return Exported(name, tuple(files), placed, measures, repairs, notes, mesh)
 
 
 def _mass(

@@ -11,7 +11,7 @@ from PIL import Image, ImageFont
 from voxgen.errors import UsageError
 from voxgen.geometry.grid import FULL, VoxelGrid
 from voxgen.geometry.mesh import Mesh
-from voxgen.pictures import contact_sheet, grid_sheet, paint, paint_mesh, save_png
+from voxgen.pictures import building_sheet, contact_sheet, paint, paint_mesh, save_png
 from voxgen.pictures import sheet as sheet_module
 from voxgen.pictures.camera import framing, looking
 from voxgen.pictures.faces import grid_faces
@@ -210,7 +210,7 @@ def test_sheets_without_sense_are_refused() -> None:
 
 
 def test_a_sheet_of_grids_takes_empty_ones() -> None:
-    sheet = grid_sheet([box(), VoxelGrid(np.zeros((8, 8, 8), bool))], size=64)
+    sheet = building_sheet([box(), VoxelGrid(np.zeros((8, 8, 8), bool))], size=64)
     assert sheet.height < sheet.width
 
 
@@ -219,3 +219,21 @@ def test_a_png_is_written_whole_into_a_new_folder(tmp_path: Path) -> None:
     with Image.open(tmp_path / "new" / "box.png") as image:
         assert image.size == (64, 64)
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["box.png"]
+
+
+def test_a_sheet_shows_what_was_written_grids_and_meshes_at_one_scale():
+    from voxgen.geometry.blocks import block_polygons
+
+    grid = box()
+    beside = building_sheet([grid, block_polygons(grid).to_mesh()], size=96)
+    left, right = (np.asarray(beside.crop(area), float) for area in _cells(beside, 96))
+    drawn = np.abs(left - left[0, 0]).sum(axis=2) > 60
+    assert drawn.any()
+    # The same solid, so the same picture but for the roof's colour, which voxels and polygons shade alike.
+    assert np.abs(left - right)[drawn].mean() < 25
+
+
+def _cells(sheet, size):
+    border = (sheet.width - 2 * size) // 2
+    top = (sheet.height - size) // 2
+    return [(border + i * size, top, border + (i + 1) * size, top + size) for i in range(2)]

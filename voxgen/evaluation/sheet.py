@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from ..geometry.grid import VoxelGrid
-from ..pictures import grid_sheet
+from ..pictures import building_sheet
 
 COLUMNS = 8
 
@@ -20,4 +20,4 @@ def pairs_sheet(
     captions = [
         text for i, value in enumerate(iou) for text in (f"sample {i}", f"nearest real, IoU {value:.2f}")
     ]
-    return grid_sheet(shown, captions, columns=COLUMNS, title=title, size=192)
+    return building_sheet(shown, captions, columns=COLUMNS, title=title, size=192)

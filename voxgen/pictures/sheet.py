@@ -11,9 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from ..atomic import replacing
 from ..errors import UsageError
 from ..geometry.grid import VoxelGrid
+from ..geometry.mesh import Mesh
 from .camera import span_of
 from .faces import grid_faces
-from .isometric import VIEW, paint
+from .isometric import VIEW, paint, paint_mesh
 from .palette import INK, PAPER, QUIET
 
 _LINES = 3
@@ -77,17 +78,21 @@ def contact_sheet(
     return sheet
 
 
-def grid_sheet(
-    grids: Sequence[VoxelGrid],
+def building_sheet(
+    buildings: Sequence[VoxelGrid | Mesh],
     captions: Sequence[str] | None = None,
     columns: int | None = None,
     title: str | None = None,
     size: int = 256,
 ) -> Image.Image:
-    """Give a contact sheet of grids, all at one scale except the few that need more room."""
-    spans = [span_of(c.reshape(-1, 3), VIEW) for c, _ in map(grid_faces, grids) if len(c)]
+    """Give a contact sheet of grids and meshes, all at one scale except the few that need more room."""
+    seen = [one.vertices if isinstance(one, Mesh) else grid_faces(one)[0].reshape(-1, 3) for one in buildings]
+    spans = [span_of(points, VIEW) for points in seen if len(points)]
     span = float(np.quantile(spans, 0.85)) if spans else None
-    return contact_sheet([paint(grid, size, span) for grid in grids], captions, columns, title)
+    painted = [
+        paint_mesh(one, size, span) if isinstance(one, Mesh) else paint(one, size, span) for one in buildings
+    ]
+    return contact_sheet(painted, captions, columns, title)
 
 
 def _lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:

@@ -22,7 +22,7 @@ from ..atomic import write_text
 from ..generator import Generator
 from ..geometry.grid import HALF, VoxelGrid
 from ..models.base import EncodingModel, GenerativeModel
-from ..pictures import grid_sheet, save_png
+from ..pictures import building_sheet, save_png
 from ..words import counted
 from .batches import Batches
 from .card import describe, model_card
@@ -148,7 +148,7 @@ class Reporter:
         path = self.run.sheet(position.step)
         minutes = position.seconds / 60
         title = f"{self.run.name}: step {position.step:,}, {minutes:.1f} min"
-        save_png(grid_sheet(samples, title=title, size=192), path)
+        save_png(building_sheet(samples, title=title, size=192), path)
         return path
 
 
