@@ -15,6 +15,7 @@ from .kernels import PAINTING, SURFACES, announce
 from .progress import Bar
 
 if TYPE_CHECKING:
+    from voxgen.elements import ElementSettings
     from voxgen.export import Exported, ExportSettings, Surface
     from voxgen.geometry.grid import VoxelGrid
 
@@ -37,6 +38,11 @@ class ExportOptions:
     crs: str | None
     at: tuple[float, float, float] | None
     yaw: float | None
+    parts: str
+    storey_height: tuple[float, ...]
+    slab: float
+    wall: float
+    roof: float
 
     def settings(self, metadata: Mapping[str, Any]) -> ExportSettings:
         """Give the library's settings."""
@@ -53,7 +59,13 @@ class ExportOptions:
             crs=self.crs,
             at=self.at,
             yaw=None if self.yaw is None else math.radians(self.yaw),
+            elements=self._elements() if self.parts == "elements" else None,
         )
+
+    def _elements(self) -> ElementSettings:
+        from voxgen.elements import ElementSettings
+
+        return ElementSettings(self.storey_height, self.slab, self.wall, self.roof)
 
     def folder(self, name: str) -> Path:
         """Give the folder asked for, or one named after the command's subject."""
@@ -82,6 +94,8 @@ def write_buildings(
     for one in done:
         if not one.files:
             say.warn(f"{one.name} is empty; nothing was written for it")
+        elif settings.elements is not None and one.notes:
+            say.warn(f"{one.name}: {one.notes}")
     if not made:
         raise VoxgenError(
             f"none of {counted(len(done), 'building')} has a filled voxel, so nothing was written"

@@ -89,3 +89,47 @@ def _grid(building: Building, resolution: tuple[int, int, int], pitch: float | N
     except DataError as failure:
         say.warn(f"{name}: {failure}")
         return None
+
+
+def stored(path: Path) -> list[Path]:
+    """Grid files and data sets that a path names; none where it can only be a run."""
+    from voxgen.formats.grid_file import SUFFIX
+    from voxgen.pipeline.store import is_dataset
+
+    if path.suffix.lower() == SUFFIX or is_dataset(path):
+        return [path]
+    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else []
+
+
+def refuse_several(sources: Sequence[str]) -> None:
+    """Refuse several sources of which none is stored: a run is given alone.
+
+    Raises:
+        UsageError: for more than one.
+    """
+    from voxgen.errors import UsageError
+
+    if len(sources) > 1:
+        raise UsageError(
+            f"{', '.join(sources)}: no .npz grids and no data sets among them; a run is given alone"
+        )
+
+
+def count_stored(paths: Sequence[Path]) -> int:
+    """Give how many grids some files and data sets hold."""
+    from voxgen.pipeline.store import Dataset
+
+    return sum(len(Dataset.open(path)) if path.is_dir() else 1 for path in paths)
+
+
+def stored_grids(paths: Sequence[Path]) -> Iterator[tuple[str, VoxelGrid]]:
+    """Give the grids of some files and data sets with their names."""
+    from voxgen.formats.grid_file import read_grid
+    from voxgen.pipeline.store import Dataset
+
+    for path in paths:
+        if path.is_dir():
+            data = Dataset.open(path)
+            yield from ((str(data.table["id"][i]), data.grid(i)) for i in range(len(data)))
+        else:
+            yield read_grid(path)

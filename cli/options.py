@@ -68,6 +68,23 @@ class Formats(click.ParamType):
         return [CompletionItem(before + comma + one) for one in FORMATS if one.startswith(last)]
 
 
+class Heights(click.ParamType):
+    """`3` or `4.2,3`."""
+
+    name = "M[,M...]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Give the heights."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r}; write metres from the ground up, for example 3 or 4.2,3", param, ctx)
+
+
 class Asked(click.ParamType):
     """`height=9`."""
 
@@ -212,6 +229,21 @@ def read_options(function: F) -> F:
     return function
 
 
+def element_options(function: F) -> F:
+    """`--storey-height`, `--slab`, `--wall`, `--roof`: what a building's elements are like."""
+    for name, told in (("roof", "roofs"), ("wall", "walls"), ("slab", "slabs")):
+        function = click.option(
+            f"--{name}", type=float, default=0.3, show_default=True, help=f"Thickness of {told} in metres."
+        )(function)
+    return click.option(
+        "--storey-height",
+        type=Heights(),
+        default="3",
+        show_default=True,
+        help="Floor to floor in metres, from the ground up; the last repeats.",
+    )(function)
+
+
 def _for_tool(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
     """Make a tool's wishes the defaults of the other options, which still go before them."""
     if value is not None:
@@ -223,12 +255,21 @@ def _for_tool(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def export_options(formats: str) -> Decorator[Any]:
-    """How grids become files: `-o`, `--format`, `--for`, `--surface`, and in which unit, axis and place.
+    """How grids become files: `-o`, `--format`, `--for`, `--surface`, `--as`, and in which unit and place.
 
     Args:
         formats: the formats written where none is asked for.
     """
     options = (
+        element_options,
+        click.option(
+            "--as",
+            "parts",
+            type=click.Choice(("mass", "elements")),
+            default="mass",
+            show_default=True,
+            help="One solid a building, or its slabs, walls and roofs by storey with an area schedule.",
+        ),
         click.option(
             "--mend/--no-mend",
             default=True,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -21,6 +22,10 @@ from .options import (
     json_option,
     seed_option,
 )
+
+if TYPE_CHECKING:
+    from voxgen.generator import Generator
+    from voxgen.geometry.grid import VoxelGrid
 
 PART = 16
 """Buildings made at once, so that the first files are there soon and memory stays bounded."""
@@ -79,15 +84,9 @@ def make(
 
     generator = load(run, device=device, allow=allow)
     generator.condition(ask)
-    names = (f"{name}-s{seed}-{i:04d}" for i in range(count))
-    grids = (
-        grid
-        for first in range(0, count, PART)
-        for grid in generator.sample(min(PART, count - first), seed, first=first, attributes=ask)
-    )
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
     done = write_buildings(
-        zip(names, grids, strict=True),
+        sampled(generator, name, count, seed, ask),
         count,
         out,
         settings,
@@ -95,6 +94,15 @@ def make(
     )
     report(done, out, as_json, {"run": name, "seed": seed, "asked": ask})
     say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")
+
+
+def sampled(
+    generator: Generator, name: str, count: int, seed: int, ask: dict[str, float]
+) -> Iterator[tuple[str, VoxelGrid]]:
+    """Give the buildings of a seed with their names, made in parts."""
+    for first in range(0, count, PART):
+        part = generator.sample(min(PART, count - first), seed, first=first, attributes=ask)
+        yield from ((f"{name}-s{seed}-{first + i:04d}", grid) for i, grid in enumerate(part))
 
 
 def run_label(run: str) -> str:

@@ -1,5 +1,7 @@
 """Voxel grids to files that design tools open: mended, in metres, at the origin, with a table.
 
+A building is one solid, its mass; or, with `elements`, its slabs, walls and roofs, with a schedule beside it.
+
 A building stands on z = 0 with its grid centred on the origin, because design tools lose precision far from
 it; where it stood in the world is said in the file and in the table. `place="world"` leaves it there.
 """
@@ -14,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .atomic import replacing
-from .errors import UsageError
+from .atomic import replacing, write_text
+from .errors import DataError, UsageError
 from .formats.grid_file import SUFFIX, write_grid
 from .formats.write import write_model
 from .formats.write_table import WRITABLE, checked_format
@@ -23,6 +25,7 @@ from .geometry.grid import VoxelGrid
 from .geometry.mesh import Mesh
 
 if TYPE_CHECKING:
+    from .elements import ElementSettings
     from .geometry.polyhedron import Polyhedron
     from .geometry.solid import Georeference, Model
 
@@ -49,6 +52,7 @@ class ExportSettings:
         at: easting, northing and height where the middle of the grid's floor is to stand; where it stood
             before, if left out.
         yaw: radians that the building is turned there, counter-clockwise from above; as before, if left out.
+        elements: storey heights and thicknesses of the building's elements; None for its mass as one solid.
     """
 
     formats: tuple[str, ...] = ("obj", "stl")
@@ -61,6 +65,7 @@ class ExportSettings:
     crs: str | None = None
     at: tuple[float, float, float] | None = None
     yaw: float | None = None
+    elements: ElementSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -118,13 +123,17 @@ def export_grids(
     """
     chosen = settings or ExportSettings()
     chosen = replace(chosen, formats=checked_formats(chosen.formats), crs=_checked_crs(chosen))
+    if chosen.elements is not None and chosen.surface == "smooth":
+        raise UsageError(
+            "elements of a smooth surface, which has no walls and roofs; choose planar or blocks"
+        )
     for key in chosen.formats:
         if key in WRITABLE:
             WRITABLE[key].ready()
     done: list[Exported] = []
     taken: set[str] = set()
     for name, grid in grids:
-        one = _export(_distinct(file_name(name), taken), grid, out, chosen)
+        one = _export(distinct(file_name(name), taken), grid, out, chosen)
         done.append(one)
         yield one
     _write_table(out / TABLE, done)
@@ -162,27 +171,92 @@ def file_name(name: str) -> str:
     return "_".join(kept.split()).strip("._")[:100] or "building"
 
 
-def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> Exported:
+@dataclass(frozen=True)
+class Prepared:
+    """A grid on its way to files.
+
+    Attributes:
+        grid: mended and in place.
+        measures: of it, by name.
+        repairs: what was mended, in words.
+        model: the building as one solid; None where nothing of it is filled, or it was not asked for.
+    """
+
+    grid: VoxelGrid
+    measures: Mapping[str, float]
+    repairs: str
+    model: Model | None
+
+
+def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool = True) -> Prepared:
+    """Mend a grid, put it in place and measure it.
+
+    Args:
+        name: of the building.
+        grid: occupancy or coverage.
+        settings: what holds for it.
+        mass: whether to make its surface, which takes time.
+    """
     from .geometry.measure import measure_grid
 
     mended, repairs = _mended(grid) if settings.mend else (grid, "")
     if not mended.occupancy.any():
-        return Exported(name, (), mended, {}, repairs)
+        return Prepared(mended, {}, repairs, None)
     placed = at_origin(mended) if settings.place == "origin" else mended
     measures = measure_grid(placed)
-    files = []
-    model = None if settings.formats == (SUFFIX[1:],) else _mass(name, mended, placed, measures, settings)
+    model = _mass(name, mended, placed, measures, settings) if mass else None
+    return Prepared(placed, measures, repairs, model)
+
+
+def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> Exported:
+    made = prepared(name, grid, settings, mass=settings.formats != (SUFFIX[1:],))
+    if not made.measures:
+        return Exported(name, (), made.grid, {}, made.repairs)
+    model, files, measures = made.model, [], made.measures
     mesh = None if model is None else model.solids[0].surface.to_mesh()
+    if model is not None and settings.elements is not None:
+        model, tables = _in_elements(model, settings.elements)
+        measures = model.measures
+        for ending, text in tables.items():
+            write_text(out / f"{name}{ending}", text)
+            files.append(out / f"{name}{ending}")
     for key in settings.formats:
         if model is None or f".{key}" == SUFFIX:
             path = out / f"{name}{SUFFIX}"
-            write_grid(path, placed, name)
+            write_grid(path, made.grid, name)
         else:
             path = out / f"{name}{WRITABLE[key].suffix}"
             write_model(path, model, up=settings.up, unit=settings.unit)
         files.append(path)
     notes = str(model.metadata.get("notes", "")) if model is not None else ""
-    return Exported(name, tuple(files), placed, measures, repairs, notes, mesh)
+    return Exported(name, tuple(files), made.grid, measures, made.repairs, notes, mesh)
+
+
+def _in_elements(model: Model, settings: ElementSettings) -> tuple[Model, dict[str, str]]:
+    """The building as its elements, and its schedule by the ends of its files; as it is where it has none."""
+    from .elements import elements_of, schedule
+
+    noted = [str(model.metadata["notes"])] if "notes" in model.metadata else []
+    try:
+        elements = elements_of(model.solids[0].surface, settings)
+    except DataError as failure:
+        metadata = {**model.metadata, "notes": "; ".join([*noted, f"given as a mass: {failure}"])}
+        return replace(model, metadata=metadata), {}
+    result = schedule(elements)
+    metadata = dict(model.metadata)
+    if noted or elements.notes:
+        metadata["notes"] = "; ".join([*noted, *elements.notes])
+    whole = elements.model(
+        model.name,
+        measures={**model.measures, **{key: float(value) for key, value in result.total.items()}},
+        metadata=metadata,
+        georeference=model.georeference,
+    )
+    return whole, {
+        "-storeys.csv": result.storeys_csv(),
+        "-elements.csv": result.elements_csv(),
+        "-schedule.json": result.json(),
+    }
 
 
 def _mass(
@@ -262,8 +336,8 @@ def _middle(grid: VoxelGrid) -> np.ndarray:
     return grid.to_world(np.array([[x / 2, y / 2, 0.0]]))[0]
 
 
-def _distinct(name: str, taken: set[str]) -> str:
-    """The name, numbered where another building bears it; letters' case tells no files apart everywhere."""
+def distinct(name: str, taken: set[str]) -> str:
+    """Give a name, numbered where another has taken it in any case, since files may not tell case apart."""
     number, tried = 2, name
     while tried.lower() in taken:
         tried, number = f"{name}-{number}", number + 1

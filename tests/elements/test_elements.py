@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from elements_oracles import SOLIDS, box, cantilever, check, courtyard, covered, gable, kinds, mass, setback
@@ -219,3 +222,9 @@ def test_real_buildings_come_apart_into_closed_solids(shared, source):
         check(elements)
         assert elements.notes == ()
         assert covered(elements) > 0.99
+
+
+def test_elements_and_drawings_know_nothing_of_torch():
+    code = "import sys, voxgen.elements, voxgen.drawings, voxgen.draw; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "False"

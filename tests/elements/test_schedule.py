@@ -30,7 +30,7 @@ def test_a_box_has_the_areas_on_paper():
     assert total["net_floor_area"] == pytest.approx(2 * 9.4 * 7.4)
     assert total["footprint_area"] == pytest.approx(80)
     assert total["facade_area"] == pytest.approx(36 * 6)
-    assert total["wall_area"] == pytest.approx(36 * (2.7 + 2.4))
+    assert total["net_wall_area"] == pytest.approx(36 * (2.7 + 2.4))
     assert total["envelope_area"] == pytest.approx(36 * 6 + 160)
     assert total["volume"] == pytest.approx(480)
     assert total["shape_factor"] == pytest.approx((36 * 6 + 160) / 480, abs=1e-4)
@@ -51,6 +51,18 @@ def test_what_hangs_over_counts_for_footprint_and_soffit():
     assert total["footprint_area"] == pytest.approx(15 * 8)
     assert total["ground_area"] == pytest.approx(10 * 8)
     assert total["soffit_area"] == pytest.approx(5 * 8)
+
+
+def test_an_overhang_between_levels_is_floor_of_the_storey_that_it_begins_in():
+    storeys = schedule(elements_of(mass(cantilever(4.4)))).storeys
+    assert [row["gross_floor_area"] for row in storeys] == [80, 120, 120]
+    # The wall below the overhang's inner edge, 0.3 m thick, stands up to it.
+    assert storeys[1]["net_floor_area"] == pytest.approx((14.4 - 0.3) * 7.4, rel=5e-3)
+    assert [row["gross_floor_area"] for row in schedule(elements_of(mass(cantilever(5.2)))).storeys] == [
+        80,
+        80,
+        120,
+    ]
 
 
 @pytest.mark.parametrize("name", SOLIDS)

@@ -88,11 +88,15 @@ def section(mesh: Mesh, level: float) -> MultiPolygon:
 
 def extrusion(plan: Polygon, base: float, height: float) -> Extrusion:
     """Give a plan polygon as an extrusion."""
+    return Extrusion(rings_of(plan), base, height)
+
+
+def rings_of(plan: Polygon) -> tuple[Float[np.ndarray, "_ 2"], ...]:
+    """Give the rings of a polygon, none closed: the outer one counter-clockwise, then holes, clockwise."""
     import shapely
 
     turned = shapely.orient_polygons(plan)
-    rings = [np.asarray(ring.coords)[:-1] for ring in (turned.exterior, *turned.interiors)]
-    return Extrusion(tuple(rings), base, height)
+    return tuple(np.asarray(ring.coords)[:-1] for ring in (turned.exterior, *turned.interiors))
 
 
 def plan_of(rings: list[Float[np.ndarray, "_ 3"]]) -> MultiPolygon:

@@ -1,10 +1,10 @@
 """The area schedule of a building: floor areas, envelope and volume by storey, and one row for each element.
 
-- `gross_floor_area`: the section of the mass at floor level (upper face of the slab), to the outer faces;
-  low wings above a level are none (see `storeys`). `clear_floor_area` is the part of it with 1.5 m below the
-  roof (NEN 2580), `net_floor_area` the part inside the walls.
+- `gross_floor_area`: the section of the mass at floor level (upper face of the slab) to the outer faces, with
+  overhangs that begin up to 1.5 m higher, without low wings (see `storeys`). `clear_floor_area` is the part
+  of it with 1.5 m below the roof (NEN 2580), `net_floor_area` the part inside the walls.
 - `facade_area`: the upright faces of the mass within the storey's height; the storeys add up to the whole.
-  `wall_area`: what of it is outside of walls, between slabs and roof: where windows can be.
+  `net_wall_area`: what of it is outside of walls, between slabs and roof: where windows can be.
 - `volume`: of the mass between a storey's level and the next, gross.
 - `footprint_area`: the mass seen from above; `envelope_area`: all faces of the mass, the ground too;
   `shape_factor`: envelope over volume, in 1/m.
@@ -30,9 +30,11 @@ from .booleans import between, solid_of
 from .build import Elements
 from .envelope import Envelope, Slope
 from .plans import joined, section
+from .settings import HEADROOM
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
+    from shapely import MultiPolygon
 
 _ABOVE = 0.01
 """Metres above the floor at which the walls that stand on it are measured."""
@@ -86,10 +88,10 @@ def _storey(elements: Elements, solid: Manifold, number: int, start: float, end:
     level = elements.levels[number]
     walls = [one for one in elements.solids if one.kind == "wall" and one.storey == number]
     floor = start + elements.settings.slab
+    hung = level.plan.difference(section(elements.mass.to_mesh(), floor))
     built = [
-        section(one.surface.to_mesh(), floor + _ABOVE)
-        for one in elements.solids
-        if one.kind in ("wall", "roof")
+        *_built(elements, floor + _ABOVE),
+        *(one.intersection(hung) for one in _built(elements, floor + HEADROOM)),
     ]
     return {
         "storey": level.storey.name,
@@ -99,9 +101,14 @@ def _storey(elements: Elements, solid: Manifold, number: int, start: float, end:
         "net_floor_area": level.plan.difference(joined(built)).area,
         "clear_floor_area": level.clear.area,
         "facade_area": _upright_area(elements.envelope, start, end),
-        "wall_area": sum(wall.attributes["area"] for wall in walls),
+        "net_wall_area": sum(wall.attributes["area"] for wall in walls),
         "volume": between(solid, start, end).volume(),
     }
+
+
+def _built(elements: Elements, level: float) -> list[MultiPolygon]:
+    """Sections of walls and roofs."""
+    return [section(one.surface.to_mesh(), level) for one in elements.solids if one.kind in ("wall", "roof")]
 
 
 def _element(elements: Elements, one: Solid) -> dict[str, Any]:
@@ -134,7 +141,7 @@ def _total(elements: Elements, storeys: Sequence[dict[str, Any]]) -> dict[str, A
     faces = envelope.mass.areas
     volume = envelope.mesh.volume
     low, high = envelope.mesh.bounds[:, 2]
-    summed = ("gross_floor_area", "net_floor_area", "clear_floor_area", "facade_area", "wall_area")
+    summed = ("gross_floor_area", "net_floor_area", "clear_floor_area", "facade_area", "net_wall_area")
     by_class = {
         name: faces[envelope.classes == label].sum()
         for name, label in (

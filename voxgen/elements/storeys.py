@@ -2,9 +2,9 @@
 
 Heights are counted from the lowest point of the mass. A storey begins with the lower face of its slab and
 ends with the lower face of the next; its floor level is the upper face. It has floor where the mass fills the
-slab's whole depth outside the roof; but below a roof face under which nobody can stand anywhere
-(`HEADROOM`), there is none: a low wing's attic is no floor. A level is a storey where at least `LEAST_AREA`
-of its floor has headroom; the ground is one always.
+slab's whole depth outside the roof, and over an overhang that begins up to `HEADROOM` higher. Below a roof
+face under which nobody can stand anywhere there is none: a low wing's attic is no floor. A level is a storey
+where at least `LEAST_AREA` of its floor has headroom; the ground is one always.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Level:
     Attributes:
         storey: name, elevation of the lower face of its slab, height.
         slab: where its slab lies; from its lower face to its upper one the mass fills this plan.
-        plan: the section of the mass at floor level to the outer faces, without low wings: its gross floor.
+        plan: the section of the mass at floor level to the outer faces, with low overhangs, without low
+            wings: its gross floor.
         clear: the part of it that has headroom below the roof.
     """
 
@@ -81,7 +82,13 @@ def _level(
         for face in roof.faces
         if number and base < envelope.levels(face)[1] < head + roof.depth
     ]
-    plan = areas(section(envelope.mesh, floor).difference(joined(low)))
+    raised = joined(
+        envelope.plans[face]
+        for face in envelope.faces(Slope.SOFFIT)
+        if floor <= envelope.levels(face)[0] < head
+    )
+    overhang = raised.intersection(section(envelope.mesh, head))
+    plan = areas(section(envelope.mesh, floor).union(overhang).difference(joined(low)))
     filled = section(envelope.mesh, base + settings.slab / 2)
     taken = [roof.within(envelope, base, floor) for roof in roofs]
     taken += [envelope.part(face, base + _NEAR, floor - _NEAR) for face in envelope.faces(Slope.SOFFIT)]
