@@ -78,6 +78,7 @@ def command(
 
     from voxgen.pipeline.build import build
     from voxgen.pipeline.command import command_line
+    from voxgen.pipeline.store import Dataset
 
     from .embedded import collection, is_embedded
 
@@ -101,7 +102,8 @@ def command(
         values, f"{report.summary()}\n{out} is ready; a row for each building is in report.csv", as_json
     )
     say.hint(f"voxgen data sheet {out}")
-    say.hint(f"voxgen train --data {out}")
+    if len(Dataset.open(out).indices("train")):
+        say.hint(f"voxgen train --data {out}")
 
 
 def _config(

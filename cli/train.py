@@ -96,9 +96,11 @@ def check_model(plan: TrainPlan) -> None:
 
 def opening(plan: TrainPlan, data: Dataset) -> str:
     """Say what is about to be trained."""
+    from voxgen.training.data import training_rows
+
     kind = plan.family if plan.recipe == "default" else f"{plan.family} ({plan.recipe})"
     return (
-        f"training {kind} on {counted(len(data.indices('train')), 'building')} of {data.path.name} "
+        f"training {kind} on {counted(len(training_rows(data)), 'building')} of {data.path.name} "
         f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
         f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
     )

@@ -19,7 +19,7 @@ from voxgen.formats import write_mesh
 from voxgen.geometry.mesh import Mesh
 from voxgen.pipeline.store import Dataset
 
-from .conftest import Command
+from .conftest import TINY, Command
 
 Told = Callable[..., dict[str, Any]]
 
@@ -191,3 +191,18 @@ def test_tiles_are_fetched_once_and_their_files_named(folder: Path, told: Told, 
     assert "3DBAG" in first["attribution"]
     # The server has gone; the cache has not.
     assert told(*words, "--mirror", f"http://127.0.0.1:{server.server_port}")["files"] == first["files"]
+
+
+@pytest.mark.parametrize(("share", "trains"), [(0.8, True), (0.0, False)])
+def test_one_building_trains_and_a_split_that_does_not_says_why(
+    voxgen: Command, tmp_path: Path, share: float, trains: bool
+) -> None:
+    cuboid(tmp_path / "house.obj", (9.0, 7.0, 6.0))
+    shares = ("--set", f"split.train={share}", "--set", f"split.validation={0.9 - share}")
+    built = voxgen("data", "build", tmp_path / "house.obj", "-o", tmp_path / "one", *shares)
+    assert built.exit_code == 0, built.stderr
+    assert ("voxgen train" in built.stderr) is trains
+    begun = voxgen("train", "--data", tmp_path / "one", "--name", f"one{trains}", "--steps", "1", *TINY)
+    assert begun.exit_code == (0 if trains else 3), begun.stderr
+    assert ("no training building" in begun.stderr) is not trains
+    assert "on 0 buildings" not in begun.stderr

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxgen.geometry.grid import VoxelGrid
-from voxgen.pipeline.config import BuildConfig
+from voxgen.pipeline.config import BuildConfig, SplitConfig
 from voxgen.pipeline.duplicates import Columns
-from voxgen.pipeline.plan import choose_scale, comparison_pitches, decide
+from voxgen.pipeline.plan import choose_scale, comparison_pitches, decide, with_training
 from voxgen.pipeline.report import Reason, Row
 
 sizes = st.lists(st.tuples(*[st.floats(1.0, 90.0)] * 3), min_size=1, max_size=40)
@@ -80,6 +80,15 @@ def test_a_shape_is_not_lost_with_a_twin_that_is_too_large():
     assert made.kept.tolist() == [1]
     assert made.rows[0].reason is Reason.GRID
     assert made.rows[1].reason is None
+
+
+def test_what_is_kept_is_trained_on_even_where_all_dealt_to_training_is_left_out():
+    heights = [5 + 7 * n for n in range(6)]
+    dealt = plan([True] * 6, [blocks(heights)])
+    other = plan((dealt.split != 0).tolist(), [blocks(heights)])
+    assert 0 not in other.split[other.kept]
+    assert 0 in with_training(other, SplitConfig()).split[other.kept]
+    assert with_training(dealt, SplitConfig()) is dealt
 
 
 def test_all_of_a_shape_lie_on_one_side():

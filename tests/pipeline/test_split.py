@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,6 +40,21 @@ def test_a_building_keeps_its_side_when_the_collection_grows():
 def test_three_shapes_are_enough_for_three_sides(count, seed):
     sides = deal([f"b{n}" for n in range(count)], SplitConfig(seed=seed))
     assert set(sides.tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(("count", "dealt"), [(1, {0}), (2, {0, 1})])
+def test_fewer_shapes_than_sides_go_to_training_first_then_to_validation(count, dealt, seed):
+    assert set(deal([f"b{n}" for n in range(count)], SplitConfig(seed=seed)).tolist()) == dealt
+
+
+def test_of_many_shapes_the_number_alone_decides():
+    shapes = [f"building{n}" for n in range(300)]
+    sides = deal(shapes, SplitConfig())
+    for shape, side in zip(shapes, sides.tolist(), strict=True):
+        digest = hashlib.sha256(f"0\n{shape}".encode()).digest()
+        share = int.from_bytes(digest[:8], "big") / 2**64
+        assert side == (share >= 0.8) + (share >= 0.9)
 
 
 def test_a_side_without_a_share_stays_empty():

@@ -31,7 +31,7 @@ from .command import command_line
 from .config import BuildConfig
 from .duplicates import Columns
 from .parallel import Crash, Workers
-from .plan import Plan, Scale, choose_scale, comparison_pitches, decide
+from .plan import Plan, Scale, choose_scale, comparison_pitches, decide, with_training
 from .report import HINTS, Reason, Report, Row
 from .sources import Batch, Collection, Material, gather
 from .split import SIDES
@@ -125,6 +125,7 @@ class _Build:
                 break
             # Rows are laid out for what is kept, so the arrays are made anew without the empty ones.
             plan = _without(plan, plan.kept[filled == 0])
+        plan = with_training(plan, self.config.split)
         self.tell("publish", 0, 1)
         report = self.report(known, plan, scale)
         report.write_csv(folder / store.REPORT)

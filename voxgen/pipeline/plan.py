@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
-from .config import BuildConfig
+from .config import BuildConfig, SplitConfig
 from .duplicates import Columns, components
 from .report import Reason, Row
 from .sources import file_name
-from .split import deal, keys, leaders
+from .split import SIDES, deal, keys, leaders
 
 FITTING = 0.95
 """Share of the buildings that fit at a pitch that is chosen from the data."""
@@ -57,12 +57,14 @@ class Plan:
         kept: positions of the candidates that go in.
         shape: (c,) number of each candidate's shape.
         split: (c,) side of each candidate, a position in `SIDES`.
+        leader: (c,) key of the first of each candidate's family, which decides its side.
     """
 
     rows: tuple[Row, ...]
     kept: Int64[np.ndarray, " k"]
     shape: Int64[np.ndarray, " c"]
     split: Int64[np.ndarray, " c"]
+    leader: tuple[str, ...]
 
 
 def choose_scale(extents: Float[np.ndarray, "c 3"], config: BuildConfig) -> Scale:
@@ -111,8 +113,8 @@ def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, co
     names = keys([row.id for row in rows], [file_name(row.source) for row in rows])
     shape = components(comparisons[:1], config.duplicates.threshold)
     families = components(comparisons, config.duplicates.threshold)
-    first = leaders(families, names)
-    split = deal([names[leader] for leader in first], config.split)
+    leader = tuple(names[first] for first in leaders(families, names))
+    split = deal(leader, config.split)
 
     enters = scale.fits | (config.oversize == "clip")
     if config.duplicates.keep == "one":
@@ -128,7 +130,19 @@ def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, co
         if other != k:
             detail = f"the same shape as {rows[other].id} in {rows[other].source}"
             told[k] = replace(told[k], reason=Reason.DUPLICATE, detail=detail)
-    return Plan(tuple(told), inside[speaker == inside], shape, split)
+    return Plan(tuple(told), inside[speaker == inside], shape, split, leader)
+
+
+def with_training(plan: Plan, config: SplitConfig) -> Plan:
+    """Give a plan that can be trained on: where nothing kept lies in training, what is kept is dealt anew.
+
+    That happens only to a handful of shapes, of which those dealt to training did not fit in the grid.
+    """
+    if config.train == 0 or (plan.split[plan.kept] == SIDES.index("train")).any():
+        return plan
+    split = plan.split.copy()
+    split[plan.kept] = deal([plan.leader[k] for k in plan.kept], config)
+    return replace(plan, split=split)
 
 
 def _too_large(row: Row, scale: Scale, config: BuildConfig) -> Row:

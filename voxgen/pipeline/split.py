@@ -55,7 +55,8 @@ def deal(shapes: Sequence[str], config: SplitConfig) -> Int64[np.ndarray, " n"]:
     """Give the side of each shape as a position in `SIDES`.
 
     Where a side that has a share would stay empty though there are enough shapes, the shape whose number lies
-    nearest to that side's range moves over from a side that has several.
+    nearest to that side's range moves over from a side that has several. Where there are fewer shapes than
+    sides, they go to training first, then to validation, because nothing is learned without the first.
 
     Args:
         shapes: key of each shape's first member; equal keys get equal sides.
@@ -80,6 +81,8 @@ def _without_empty(
     for empty in np.flatnonzero(shares > 0):
         counts = np.bincount(side, minlength=3)
         can_give = counts[side] > 1
+        if not can_give.any():
+            can_give = side > empty
         if counts[empty] or not can_give.any():
             continue
         centre = upper[empty] - shares[empty] / 2

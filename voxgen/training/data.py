@@ -49,6 +49,22 @@ class TrainingData(Protocol):
         ...
 
 
+def training_rows(data: TrainingData) -> Int[np.ndarray, " n"]:
+    """Give the rows of the training split.
+
+    Raises:
+        DataError: when there is none.
+    """
+    rows = data.indices("train")
+    if len(rows) == 0:
+        raise DataError(
+            f"the data set {data.card.get('name') or 'given'} has no training building: all of its buildings "
+            "were dealt to validation and test; build it anew with a share for training (split.train) or of "
+            "more buildings"
+        )
+    return rows
+
+
 def condition_config(
     data: TrainingData,
     attributes: Sequence[str] = ATTRIBUTES,
@@ -61,7 +77,7 @@ def condition_config(
 
     Raises:
         UsageError: for a name that no model knows.
-        DataError: for an attribute that the data do not have.
+        DataError: for an attribute that the data do not have, or without a training building.
     """
     for given, allowed, kind in ((attributes, ATTRIBUTES, "attribute"), (masks, MASKS, "mask")):
         for name in given:
@@ -71,7 +87,7 @@ def condition_config(
                 )
     if not attributes:
         return ConditionConfig(masks=tuple(masks), dropout=dropout)
-    values = data.attributes(tuple(attributes))[data.indices("train")].astype(np.float64)
+    values = data.attributes(tuple(attributes))[training_rows(data)].astype(np.float64)
     known = np.isfinite(values)
     missing = [name for i, name in enumerate(attributes) if not known[:, i].any()]
     if missing:

@@ -23,7 +23,7 @@ from ..errors import DataError
 from ..models.base import GenerativeModel
 from ..words import counted
 from .config import TrainConfig
-from .data import TrainingData, fingerprint
+from .data import TrainingData, fingerprint, training_rows
 from .devices import choose, make_fabric, thread_count
 from .interrupt import interrupts_wait
 from .lock import exclusive
@@ -112,7 +112,7 @@ def train(
             name=str(data.card.get("name") or "data"),
             fingerprint=fingerprint(data),
             pitch=data.pitch,
-            buildings=len(data.indices("train")),
+            buildings=len(training_rows(data)),
         ),
     )
     folder = Run(run_path(run))
