@@ -64,6 +64,25 @@ def test_the_summary_counts_shows_an_example_and_says_what_to_do():
     assert "pitch chosen" in text
 
 
+def test_guesses_are_said_aloud_for_accepted_and_rejected_alike(tmp_path):
+    unit = "unit guessed: mm ({} units tall); overrule with --unit m".format
+    axis = "up axis guessed: Y (walls and base lie so); overrule with --up z"
+    rows = (
+        Row("a.stl", "a", warnings=("open: 3 of 40 edges", unit(8106))),
+        Row("b.stl", "b", Reason.LOW, "2.1 m tall", (unit(2100), axis)),
+        Row("b.stl", "c", warnings=(unit(9000),)),
+        Row("d.stl", "d", warnings=("unit guessed: cm (700 units tall); overrule with --unit m",)),
+    )
+    text = Report(rows).summary()
+    assert "unit guessed: mm for 2 files, for example a in a.stl; overrule with --unit m" in text
+    assert "unit guessed: cm for 1 file, for example d in d.stl; overrule with --unit m" in text
+    assert "up axis guessed: Y for 1 file, for example b in b.stl; overrule with --up z" in text
+    assert "warning: unit" not in text
+    assert "1 with a warning: open" in text
+    Report(rows).write_csv(tmp_path / "report.csv")
+    assert Report.read_csv(tmp_path / "report.csv").summary() == text
+
+
 def test_counts_add_up_to_the_rows():
     counts = Report(ROWS).counts()
     assert sum(counts.values()) == len(ROWS)

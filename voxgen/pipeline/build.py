@@ -113,12 +113,14 @@ class _Build:
         chunks = self.read()
         known = Overview.join(Overview.load(path) for path in chunks)
         if not known.stands:
+            self.place.clear()
             raise _nothing(Report(known.rows, self.material.notes))
         scale = choose_scale(np.stack([stand.extents for stand in known.stands]), self.config)
         columns = self.compare(chunks, comparison_pitches(scale, self.config))
         plan = decide([known.rows[row] for row in known.row_of], columns, scale, self.config)
         while True:
             if len(plan.kept) == 0:
+                self.place.clear()
                 raise _nothing(self.report(known, plan, scale))
             folder, filled = self.voxelize(chunks, plan, scale)
             if filled.all():

@@ -71,6 +71,13 @@ COLUMNS = (
 """Columns of the CSV file."""
 
 
+_OVERRULE = "; overrule with "
+"""What the warning of a guess, such as of the unit, has before the option that settles it."""
+
+_BETWEEN = re.compile(f"; (?!{_OVERRULE.removeprefix('; ')})")
+"""What lies between two warnings in the CSV file."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What became of one building.
@@ -175,8 +182,9 @@ class Report:
             raise DataError(f"{path} is no report of a build ({failure}); build the data set again") from None
 
     def summary(self) -> str:
-        """Give a few lines for the screen: counts, an example of each reason and what to do about it."""
+        """Give a few lines for the screen: counts, guesses, each reason with an example and what to do."""
         lines = [f"{len(self.accepted):,} of {counted(len(self.rows), 'building')} accepted"]
+        lines += _guesses(self.rows)
         for warning, count in _kinds(self.accepted).most_common(8):
             lines.append(f"  {count:,} with a warning: {warning}")
         for name, count in self.counts().items():
@@ -197,7 +205,7 @@ def _of_csv(values: Mapping[str, str]) -> Row:
         id=values["id"],
         reason=Reason(values["reason"]) if values["reason"] else None,
         detail=values["detail"],
-        warnings=tuple(filter(None, values["warnings"].split("; "))),
+        warnings=tuple(filter(None, _BETWEEN.split(values["warnings"]))),
         size=(length, width, height),
         triangles=int(values["triangles"]),
     )
@@ -205,7 +213,26 @@ def _of_csv(values: Mapping[str, str]) -> Row:
 
 def _kinds(rows: Sequence[Row]) -> Counter[str]:
     """Count the kinds of warnings; figures, and what follows a colon or a bracket, are a building's own."""
-    return Counter(kind for row in rows for kind in {_kind(warning) for warning in row.warnings})
+    told = ({_kind(warning) for warning in row.warnings if _OVERRULE not in warning} for row in rows)
+    return Counter(kind for kinds in told for kind in kinds)
+
+
+def _guesses(rows: Sequence[Row]) -> list[str]:
+    """Say what was guessed of the files, also of those rejected: a wrong guess spoils all that follows."""
+    examples: dict[tuple[str, str], Row] = {}
+    sources: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for warning in row.warnings:
+            guess, found, option = warning.partition(_OVERRULE)
+            if found:
+                kind = guess.partition(" (")[0], option
+                examples.setdefault(kind, row)
+                sources.setdefault(kind, set()).add(row.source)
+    return [
+        f"  {guess} for {counted(len(sources[guess, option]), 'file')}, for example "
+        f"{_called(example)}; overrule with {option}"
+        for (guess, option), example in examples.items()
+    ]
 
 
 def _kind(warning: str) -> str:
@@ -213,5 +240,8 @@ def _kind(warning: str) -> str:
 
 
 def _named(row: Row) -> str:
-    name = f"{row.id} in {row.source}" if row.id else row.source
-    return f"{name}: {row.detail}" if row.detail else name
+    return f"{_called(row)}: {row.detail}" if row.detail else _called(row)
+
+
+def _called(row: Row) -> str:
+    return f"{row.id} in {row.source}" if row.id else row.source

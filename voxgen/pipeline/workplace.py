@@ -33,6 +33,10 @@ class Workplace:
     def publish(self, folder: Path) -> None:
         """Put a finished folder in the data set's place, and clear all else."""
         publish(folder, self.out)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the work done, of which nothing is needed any more."""
         shutil.rmtree(self.root, ignore_errors=True)
 
 
