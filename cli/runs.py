@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,31 @@ def command(run: str | None, as_json: bool) -> None:
             raise UsageError(f"no run {run!r} in {runs_folder()}; `voxgen runs` lists them")
         values = _described(path)
         say.result(values, _told(values), as_json)
-        say.hint(f"voxgen sample {run} -n 16 -o {path.name}-buildings")
+        _hint([values], run)
         return
     folder = runs_folder()
     found = sorted((path.parent for path in folder.glob("*/config.json")), key=lambda path: path.name)
     listed = [_described(path) for path in found]
     say.result({"folder": folder, "runs": listed}, _list(folder, listed), as_json)
-    say.hint(f"voxgen sample {found[0].name} -n 16" if found else "voxgen train")
+    _hint(listed)
+
+
+def _hint(runs: Sequence[Mapping[str, Any]], called: str | None = None) -> None:
+    """Name what comes next: samples of a run that has a model, else more training.
+
+    Args:
+        runs: what is said of them.
+        called: what the user called the only one.
+    """
+    from voxgen.training.run import Run
+
+    for run in runs:
+        if "model_step" in run:
+            name = run["name"]
+            say.hint(f"voxgen sample {called or name} -n 16 -o {name}-buildings")
+            return
+    words = next(filter(None, (Run(run["path"]).train_words() for run in runs)), ["train"])
+    say.hint(shlex.join(["voxgen", *words]))
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -126,6 +126,9 @@ def train_steps(plan: TrainPlan, data: Dataset) -> Generator[Step, None, None]:
 
 def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Step:
     """Take all steps and tell how they go: a bar on a terminal, and a line for each report."""
+    resumed = _where_it_goes_on(plan)
+    if resumed is not None:
+        bar.note(resumed)
     last = None
     try:
         for step in taken:
@@ -147,6 +150,20 @@ def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Ste
     if last is None:
         raise VoxgenError(f"the run {plan.run!r} took no step; give more minutes or steps")
     return last
+
+
+def _where_it_goes_on(plan: TrainPlan) -> str | None:
+    """Say where a stopped run goes on; None for a run that is new or has used up its budget."""
+    from voxgen.training.run import Run, run_path
+    from voxgen.training.state import read_position
+
+    state = Run(run_path(plan.run)).state
+    if not state.exists():
+        return None
+    position = read_position(state)
+    if plan.train.progress(position.step, position.seconds) >= 1:
+        return None
+    return f"goes on from step {position.step:,}, after {position.seconds / 60:.1f} minutes"
 
 
 def _where_it_stopped(name: str) -> str:

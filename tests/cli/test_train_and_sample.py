@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,11 +57,18 @@ def test_a_finished_run_says_so_and_other_settings_are_refused(run: str, data: P
     assert "train.seed" in other.stderr
 
 
-def test_a_larger_budget_goes_on(data: Path, told: Told) -> None:
+def test_a_larger_budget_goes_on_and_says_so_before_the_first_step(
+    data: Path, told: Told, voxgen: Command
+) -> None:
     words = ["train", "--data", data, "--name", "more", *TINY]
     assert told(*words, "--steps", "2")["step"] == 2
-    result = told(*words, "--steps", "3")
-    assert (result["step"], result["finished"]) == (3, True)
+    result = voxgen(*words, "--steps", "3", "--json")
+    told_of = json.loads(result.stdout)
+    assert (told_of["step"], told_of["finished"]) == (3, True)
+    lines = result.stderr.splitlines()
+    assert lines[1].startswith("goes on from step 2")
+    assert result.stderr.count("goes on from") == 1
+    assert "goes on from" not in voxgen(*words, "--steps", "3").stderr
 
 
 def test_train_alone_takes_the_embedded_buildings(
@@ -315,6 +324,29 @@ def test_runs_are_listed_and_a_damaged_one_does_not_hide_the_others(
     assert text.splitlines()[0].split()[:3] == ["name", "model", "data"]
     assert "vae" in voxgen("runs", run).stdout
     assert json.loads(voxgen("runs", run, "--json").stdout)["resolution"] == [16, 16, 16]
+
+
+def test_what_comes_next_is_a_run_with_a_model_or_more_training(
+    run: str, data: Path, voxgen: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from voxgen.training.run import find_model
+
+    monkeypatch.setenv("VOXGEN_RUNS", str(tmp_path))
+    words = ["train", "--data", str(data), "--name", "aaa", "--steps", "9", *TINY]
+    stopped = tmp_path / "aaa"
+    shutil.copytree(folder / "runs" / run, stopped)
+    (stopped / "model.safetensors").unlink()
+    sessions = {"sessions": [{"command": ["__main__.py", *words]}]}
+    (stopped / "environment.json").write_text(json.dumps(sessions), encoding="utf-8")
+    again = f"next: {shlex.join(['voxgen', *words])}"
+    assert voxgen("runs").stderr.splitlines() == [again]
+    assert voxgen("runs", "aaa").stderr.splitlines() == [again]
+    (stopped / "environment.json").unlink()
+    assert voxgen("runs").stderr.splitlines() == ["next: voxgen train"]
+    shutil.copytree(folder / "runs" / run, tmp_path / "with")
+    (hint,) = voxgen("runs").stderr.splitlines()
+    assert hint.startswith("next: voxgen sample with ")
+    assert find_model("with").is_file()
 
 
 def test_no_runs_is_no_error(voxgen: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ class _Lead:
 
     def steps(self, progress: float) -> Iterator[Step]:
         """Step until the budget is used up."""
-        notes, warnings = _opening(self.session, self.reporter)
+        notes, warnings = _opening(self.reporter)
         if progress >= 1:
             # Killed between the last step and the last report.
             report = self._report(progress, {})
@@ -290,11 +290,9 @@ def _nothing_to_do(session: Session) -> Step:
     return Step(session.step, 1.0, session.position.seconds, notes=(note,), finished=True)
 
 
-def _opening(session: Session, reporter: Reporter) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _opening(reporter: Reporter) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Notes and warnings for the first step of a session."""
     notes = []
-    if session.step:
-        notes.append(f"goes on from step {session.step:,}, after {session.position.seconds / 60:.1f} minutes")
     if not len(reporter.data.indices("validation")):
         notes.append("there are no validation buildings, so nothing tells learning from learning by heart")
     count = reporter.wanted.data.buildings

@@ -106,6 +106,15 @@ class Run:
         except (OSError, ValueError, UsageError) as failure:
             raise DataError(f"{self.config} is damaged ({failure}); train under another name") from None
 
+    def train_words(self) -> list[str]:
+        """Give the words of the command that trained it last, from `train` on; none where a script did."""
+        try:
+            sessions = json.loads(self.environment.read_text(encoding="utf-8"))["sessions"]
+            words = [str(word) for word in sessions[-1]["command"]][1:]
+        except (OSError, ValueError, LookupError, TypeError):
+            return []
+        return words if words[:1] == ["train"] else []
+
     def check(self, wanted: RunConfig) -> None:
         """Hold what is asked now against what the run was asked first.
 
