@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from voxgen.errors import DataError
+from voxgen.errors import DataError, UsageError
 
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 @click.command("interpolate", short_help="Make the way from one building to another.")
 @click.argument("run", type=RunName())
-@click.option("--from", "start", default="0", show_default=True, help="Number of a sample, or a file.")
-@click.option("--to", "end", default="1", show_default=True, help="Number of a sample, or a file.")
+@click.argument("ends", nargs=-1)
+@click.option("--from", "start", help="Number of a sample, or a file.  [default: 0]")
+@click.option("--to", "end", help="Number of a sample, or a file.  [default: 1]")
 @click.option(
     "-n",
     "--count",
@@ -50,8 +51,9 @@ if TYPE_CHECKING:
 @json_option
 def command(
     run: str,
-    start: str,
-    end: str,
+    ends: tuple[str, ...],
+    start: str | None,
+    end: str | None,
     count: int,
     seed: int,
     file_unit: str | None,
@@ -66,11 +68,12 @@ def command(
 ) -> None:
     """Make the buildings on the way from one to another.
 
-    The ends are samples of the seed, by number, or building files; for files the model must be one that
-    encodes, such as vae.
+    The two ENDS, given so or with --from and --to, are samples of the seed, by number, or building files;
+    for files the model must be one that encodes, such as vae.
     """
     from voxgen.training.run import find_model
 
+    start, end = _both(ends, start, end)
     options = ExportOptions(**export)
     reading = read_settings(file_unit, file_up, lod, split_objects)
     model, name = find_model(run), run_label(run)
@@ -82,12 +85,25 @@ def command(
     from voxgen.generator import load
 
     generator = load(model, device=device, allow=allow)
-    ends = [_end(given, generator, reading) for given in (start, end)]
-    grids = generator.interpolate(ends[0], ends[1], count, seed)
+    first, last = (_end(given, generator, reading) for given in (start, end))
+    grids = generator.interpolate(first, last, count, seed)
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed, way=f"{start} to {end}"))
     named = [(f"{name}-way-{i:02d}", grid) for i, grid in enumerate(grids)]
     done = write_buildings(named, count, out, settings, f"{name}: from {start} to {end}")
     report(done, out, as_json, {"run": name, "seed": seed, "from": start, "to": end})
+
+
+def _both(ends: tuple[str, ...], start: str | None, end: str | None) -> tuple[str, str]:
+    """The two ends, given one way or the other; the first two samples where neither is."""
+    if not ends:
+        return "0" if start is None else start, "1" if end is None else end
+    if len(ends) != 2 or start is not None or end is not None:
+        options = [f"--{name} {given}" for name, given in (("from", start), ("to", end)) if given is not None]
+        raise UsageError(
+            f"a way has two ends, given are: {', '.join([*ends, *options])}; name both after the run, "
+            "or give them with --from and --to"
+        )
+    return ends[0], ends[1]
 
 
 def _end(given: str, generator: Generator, reading: ReadOptions) -> VoxelGrid | int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from voxgen.training.loop import Step
 
     from .plan import TrainPlan
+
+SILENCE = 60.0
+"""Seconds off a terminal after which a line says that training is under way."""
 
 SHOWN = ("validation/iou", "health/nearest", "health/fill")
 
@@ -125,11 +129,12 @@ def train_steps(plan: TrainPlan, data: Dataset) -> Generator[Step, None, None]:
 
 
 def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Step:
-    """Take all steps and tell how they go: a bar on a terminal, and a line for each report."""
+    """Take all steps and tell how they go: a bar on a terminal, a line for each report and minute off it."""
     resumed = _where_it_goes_on(plan)
     if resumed is not None:
         bar.note(resumed)
     last = None
+    spoken = time.monotonic()
     try:
         for step in taken:
             last = step
@@ -138,8 +143,10 @@ def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Ste
             for text in step.warnings:
                 bar.clear()
                 say.warn(text)
-            if step.measured:
+            silent = not bar.on_terminal and time.monotonic() - spoken >= SILENCE
+            if step.measured or silent:
                 bar.note(_line(step))
+                spoken = time.monotonic()
             bar.show(step.progress, f"step {step.step:,}  {_losses(step)}")
     except KeyboardInterrupt:
         # What is saved is saved when the steps are closed, wherever the interrupt struck.

@@ -71,6 +71,19 @@ def test_a_larger_budget_goes_on_and_says_so_before_the_first_step(
     assert "goes on from" not in voxgen(*words, "--steps", "3").stderr
 
 
+def test_off_a_terminal_training_is_not_silent_for_long(
+    data: Path, voxgen: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lines(name: str, silence: float) -> int:
+        monkeypatch.setattr("voxgen.cli.train.SILENCE", silence)
+        result = voxgen("train", "--data", data, "--name", name, "--steps", "4", *TINY)
+        assert result.exit_code == 0, result.stderr
+        return sum("%  step " in line for line in result.stderr.splitlines())
+
+    assert lines("spoken", 0.0) == 4
+    assert lines("quiet", 1e9) == 1
+
+
 def test_train_alone_takes_the_embedded_buildings(
     folder: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +273,25 @@ def test_the_way_between_two_samples_begins_and_ends_with_them(run: str, told: T
 
     assert np.array_equal(grid(way, 0), grid(ends, 0))
     assert np.array_equal(grid(way, 2), grid(ends, 1))
+
+
+def test_the_ends_of_a_way_are_two_words_or_two_options(
+    run: str, voxgen: Command, told: Told, tmp_path: Path
+) -> None:
+    files = []
+    for size in ((8.0, 6.0, 5.0), (6.0, 5.0, 7.0)):
+        files.append(tmp_path / f"box{size[2]:.0f}.stl")
+        trimesh.creation.box(size).export(files[-1])
+    words = ["-n", "2", "--format", "npz", "--unit", "m", "--no-mend"]
+    short = told("interpolate", run, *files, *words, "-o", tmp_path / "short")
+    spelt = told("interpolate", run, "--from", files[0], "--to", files[1], *words, "-o", tmp_path / "spelt")
+    for one, other in zip(short["buildings"], spelt["buildings"], strict=True):
+        grids = [read_grid(Path(way["files"][0]))[1].values for way in (one, other)]
+        assert np.array_equal(*grids)
+    for wrong in (files[:1], [*files, "3"], [*files, "--to", "3"]):
+        result = voxgen("interpolate", run, *wrong, *words, "-o", tmp_path / "wrong")
+        assert result.exit_code == 2
+        assert "--from and --to" in result.stderr
 
 
 def test_grids_go_to_meshes_through_the_model_and_back(
