@@ -112,8 +112,10 @@ def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, An
     mended = sum(bool(one.repairs) for one in made)
     kinds = sorted({path.suffix[1:] for one in made for path in one.files})
     text = f"{counted(len(made), 'building')} as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
-    if mended:
-        text += f"; {mended} mended (see buildings.csv)"
+    blocks = sum("given as blocks" in one.notes for one in made)
+    if mended or blocks:
+        told = [(mended, "mended"), (blocks, "given as blocks, their planes do not close")]
+        text += "; " + ", ".join(f"{n} {what}" for n, what in told if n) + " (see buildings.csv)"
     values = {
         **more,
         "out": out,

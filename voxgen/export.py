@@ -76,7 +76,7 @@ class Exported:
         name: of the building.
         files: what was written; nothing for an empty grid.
         grid: as it was written, mended and in place.
-        measures: height, areas, volume and so on, by name; see `geometry.measure`.
+        measures: height, areas, volume and so on of what was written, by name; see `geometry.measure`.
         repairs: what was mended, in words; empty where nothing was.
         notes: what else there is to know, such as parts that planes could not give.
         mesh: the surface that was written, as a mass; None where only the grid was.
@@ -177,7 +177,7 @@ class Prepared:
 
     Attributes:
         grid: mended and in place.
-        measures: of it, by name.
+        measures: of the model where there is one, else of the grid; by name.
         repairs: what was mended, in words.
         model: the building as one solid; None where nothing of it is filled, or it was not asked for.
     """
@@ -203,8 +203,8 @@ def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool
     if not mended.occupancy.any():
         return Prepared(mended, {}, repairs, None)
     placed = at_origin(mended) if settings.place == "origin" else mended
-    measures = measure_grid(placed)
-    model = _mass(name, mended, placed, measures, settings) if mass else None
+    model = _mass(name, mended, placed, settings) if mass else None
+    measures = measure_grid(placed) if model is None else model.measures
     return Prepared(placed, measures, repairs, model)
 
 
@@ -259,10 +259,9 @@ def _in_elements(model: Model, settings: ElementSettings) -> tuple[Model, dict[s
     }
 
 
-def _mass(
-    name: str, grid: VoxelGrid, placed: VoxelGrid, measures: Mapping[str, float], settings: ExportSettings
-) -> Model:
-    """The building as one solid."""
+def _mass(name: str, grid: VoxelGrid, placed: VoxelGrid, settings: ExportSettings) -> Model:
+    """The building as one solid, with the figures of that very solid: a surface smooths what voxels blur."""
+    from .geometry.measure import measure
     from .geometry.solid import MASS, Model, Solid
 
     surface = polyhedron_of(placed, settings.surface)
@@ -277,6 +276,7 @@ def _mass(
     if surface.notes:
         metadata["notes"] = "; ".join(surface.notes)
     solid = Solid(MASS, MASS, surface)
+    measures = measure(surface.to_mesh())
     return Model(name, (solid,), measures=measures, metadata=metadata, georeference=georeference)
 
 

@@ -147,3 +147,23 @@ def test_a_broken_grid_file_is_an_error_that_names_it(tmp_path: Path, fault: str
         np.savez_compressed(path, **{**good, **bad})
     with pytest.raises(DataError, match=r"grid\.npz"):
         read_grid(path)
+
+
+@pytest.mark.parametrize("surface", ["planar", "smooth", "blocks"])
+def test_figures_are_those_of_the_surface_that_is_written(tmp_path, surface):
+    """A soft sample: its coverage reaches beyond what the surface encloses."""
+    values = np.zeros((24, 24, 24), np.uint8)
+    values[6:18, 8:16, :9] = 64
+    values[6:18, 8:16, 9] = 20
+    values[5, 8:16, :9] = 14
+    (one,) = export_grids(
+        [("a", VoxelGrid(values, pitch=0.5))], tmp_path, ExportSettings(formats=("stl",), surface=surface)
+    )
+    written = trimesh.load(one.files[0])
+    low, high = written.bounds
+    assert one.measures["height"] == pytest.approx(high[2] - low[2], abs=1e-3)
+    assert one.measures["footprint_length"] == pytest.approx(high[0] - low[0], abs=0.01)
+    assert one.measures["volume"] == pytest.approx(written.volume, rel=1e-3)
+    assert one.measures["fill_ratio"] <= 1
+    assert one.mesh is not None
+    assert one.mesh.volume == pytest.approx(written.volume, rel=1e-3)

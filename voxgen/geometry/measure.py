@@ -151,7 +151,8 @@ def _named(
         "gross_floor_area": float(plans[inhabited].sum()) if inhabited.any() else area,
         "storeys": float(max(np.count_nonzero(inhabited), 1)) if area > 0 else 0.0,
         "pitched_share": pitched,
-        "fill_ratio": volume / box if box > 0 else 0.0,
+        # Soft coverage lies beyond the plan and the height that it is measured against.
+        "fill_ratio": min(volume / box, 1.0) if box > 0 else 0.0,
         "volume": volume,
         "surface_area": surface,
         "roof_area": roof,
