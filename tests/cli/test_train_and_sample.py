@@ -180,9 +180,11 @@ def test_samples_are_closed_files_with_a_table_and_a_sheet(run: str, told: Told,
             up = 1 if path.endswith(".glb") else 2
             assert mesh.bounds[0, up] == pytest.approx(0, abs=1e-5)
             sizes.append(sorted(mesh.extents))
+            # The figures are those of what is opened.
+            assert mesh.volume == pytest.approx(one["volume"], rel=1e-3)
         assert np.ptp(sizes, axis=0).max() < 1e-3
         _, grid = read_grid(Path(one["files"][4]))
-        assert grid.volume == pytest.approx(one["volume"], rel=1e-6)
+        assert grid.occupancy.any()
     with Path(result["table"]).open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 3
     with Image.open(result["sheet"]) as sheet:
