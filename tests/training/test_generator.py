@@ -42,7 +42,7 @@ def vae() -> Generator:
         embedding=8,
     )
     model = VAE(config).eval()
-    torch.nn.init.normal_(next(model.decoder.head.parameters()), std=0.5)
+    torch.nn.init.normal_(next(model.head.parameters()), std=0.5)
     return Generator(model, 0.5, {})
 
 
