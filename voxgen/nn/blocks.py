@@ -29,7 +29,8 @@ class Conv3(nn.Conv3d):
         if min(input.shape[2:]) >= 3:
             return super().forward(input)
         with torch.autocast(input.device.type, enabled=False):
-            return super().forward(input.float()).to(input.dtype)
+            bias = None if self.bias is None else self.bias.float()
+            return self._conv_forward(input.float(), self.weight.float(), bias).to(input.dtype)
 
 
 class ResBlock(nn.Module):
