@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import rich_click as click
 
 from voxgen.words import counted
 
 from . import say
-from .inputs import count_stored, refuse_several, stored, stored_grids
+from .inputs import refuse_several, stored, stored_grids
 from .kernels import SURFACES, announce
 from .options import (
+    Formats,
     RunName,
     allow_option,
     device_option,
@@ -31,29 +32,18 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "dxf")
 
 
-class DrawingFormats(click.ParamType):
-    """`svg,dxf`."""
-
-    name = "LIST"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Give the formats."""
-        if isinstance(value, tuple):
-            return value
-        given = tuple(dict.fromkeys(part.strip().lower().lstrip(".") for part in str(value).split(",")))
-        if not set(given) <= set(FORMATS):
-            self.fail(f"{value!r}; give one or both of {', '.join(FORMATS)}, with a comma", param, ctx)
-        return given
-
-
 @click.command("draw", short_help="Draw plans and elevations to scale: SVG and DXF.")
 @click.argument("sources", nargs=-1, required=True, type=RunName())
 @click.option("-n", "--count", type=click.IntRange(1), help="Buildings at most; 4 of a run, else all.")
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @click.option(
-    "-f", "--format", "formats", type=DrawingFormats(), default="svg,dxf", show_default=True, help="svg, dxf."
+    "-f",
+    "--format",
+    "formats",
+    type=Formats(FORMATS, "voxgen.draw"),
+    default="svg,dxf",
+    show_default=True,
+    help="svg, dxf.",
 )
 @click.option(
     "--scale", type=click.FloatRange(1, 10_000), default=100.0, show_default=True, help="100 for 1:100."
@@ -113,8 +103,7 @@ def command(
 
     elements, notes = ElementSettings(storey_height, slab, wall, roof), ""
     if paths:
-        total = min(count_stored(paths), count or count_stored(paths))
-        grids = (one for one, _ in zip(stored_grids(paths), range(total), strict=False))
+        total, grids = stored_grids(paths, count)
     else:
         from voxgen.generator import load
 

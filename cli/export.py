@@ -9,7 +9,7 @@ import rich_click as click
 
 from . import say
 from .exporting import ExportOptions, report, write_buildings
-from .inputs import count_stored, refuse_several, stored, stored_grids
+from .inputs import refuse_several, stored, stored_grids
 from .options import (
     RunName,
     allow_option,
@@ -58,8 +58,7 @@ def command(
         values = {"grids": len(paths), "count": count, **vars(options), "out": out}
         say.settings(values, as_json)
         return
-    total = min(count_stored(paths), count or count_stored(paths))
+    total, grids = stored_grids(paths, count)
     title = f"{Path(sources[0]).resolve().name}: {total} buildings"
-    grids = (one for one, _ in zip(stored_grids(paths), range(total), strict=False))
     done = write_buildings(grids, total, out, options.settings({}), title)
     report(done, out, as_json, {"sources": list(sources)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,21 +116,25 @@ def refuse_several(sources: Sequence[str]) -> None:
         )
 
 
-def count_stored(paths: Sequence[Path]) -> int:
-    """Give how many grids some files and data sets hold."""
-    from voxgen.pipeline.store import Dataset
+def stored_grids(paths: Sequence[Path], most: int | None) -> tuple[int, Iterator[tuple[str, VoxelGrid]]]:
+    """Give the grids of some files and data sets with their names, and before how many there are.
 
-    return sum(len(Dataset.open(path)) if path.is_dir() else 1 for path in paths)
-
-
-def stored_grids(paths: Sequence[Path]) -> Iterator[tuple[str, VoxelGrid]]:
-    """Give the grids of some files and data sets with their names."""
+    Args:
+        paths: as `stored` gives them.
+        most: how many to give at most; all where None.
+    """
     from voxgen.formats.grid_file import read_grid
     from voxgen.pipeline.store import Dataset
 
-    for path in paths:
-        if path.is_dir():
-            data = Dataset.open(path)
-            yield from ((str(data.table["id"][i]), data.grid(i)) for i in range(len(data)))
-        else:
-            yield read_grid(path)
+    holders = [Dataset.open(path) if path.is_dir() else path for path in paths]
+    there = sum(1 if isinstance(holder, Path) else len(holder) for holder in holders)
+
+    def grids() -> Iterator[tuple[str, VoxelGrid]]:
+        for holder in holders:
+            if isinstance(holder, Path):
+                yield read_grid(holder)
+            else:
+                yield from ((str(holder.table["id"][i]), holder.grid(i)) for i in range(len(holder)))
+
+    total = there if most is None else min(there, most)
+    return total, islice(grids(), total)

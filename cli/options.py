@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import rich_click as click
 from click.shell_completion import CompletionItem
 
+from voxgen.tools import TOOLS
+
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 UNITS = ("m", "mm", "cm", "dm", "km", "ft", "in")
 FORMATS = ("obj", "stl", "ply", "glb", "3mf", "3dm", "ifc4", "ifc2x3", "cityjson", "step", "usd", "npz")
-TOOLS = ("rhino", "revit", "blender", "sketchup", "freecad", "qgis", "print")
 
 
 class Resolution(click.ParamType):
@@ -39,9 +40,18 @@ class Resolution(click.ParamType):
 
 
 class Formats(click.ParamType):
-    """`obj,stl`."""
+    """`obj,stl`.
+
+    Args:
+        known: to complete from.
+        module: whose `checked_formats` takes the list.
+    """
 
     name = "LIST"
+
+    def __init__(self, known: tuple[str, ...] = FORMATS, module: str = "voxgen.export") -> None:
+        self.known = known
+        self.module = module
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -49,11 +59,12 @@ class Formats(click.ParamType):
         """Give the formats; what is unknown is an error of usage here."""
         if isinstance(value, tuple):
             return value
+        from importlib import import_module
+
         from voxgen.errors import VoxgenError
-        from voxgen.export import checked_formats
 
         try:
-            return checked_formats(str(value).split(","))
+            return import_module(self.module).checked_formats(str(value).split(","))
         except VoxgenError as failure:
             self.fail(str(failure), param, ctx)
 
@@ -65,7 +76,7 @@ class Formats(click.ParamType):
     ) -> list[CompletionItem]:
         """Complete the last of the list."""
         before, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(before + comma + one) for one in FORMATS if one.startswith(last)]
+        return [CompletionItem(before + comma + one) for one in self.known if one.startswith(last)]
 
 
 class Heights(click.ParamType):
@@ -247,9 +258,7 @@ def element_options(function: F) -> F:
 def _for_tool(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
     """Make a tool's wishes the defaults of the other options, which still go before them."""
     if value is not None:
-        from voxgen.tools import TOOLS as TABLE
-
-        tool = TABLE[value]
+        tool = TOOLS[value]
         wishes = {"formats": ",".join(tool.formats), "out_unit": tool.unit, "out_up": tool.up}
         ctx.default_map = {**(ctx.default_map or {}), **wishes}
 
@@ -323,7 +332,7 @@ def export_options(formats: str) -> Decorator[Any]:
         ),
         click.option(
             "--for",
-            type=click.Choice(TOOLS),
+            type=click.Choice(tuple(TOOLS)),
             is_eager=True,
             expose_value=False,
             callback=_for_tool,

@@ -71,7 +71,7 @@ def cli() -> None:
     \b
     voxgen train                                 on the embedded buildings
     voxgen sample vae-massing -n 16 -o out/      new buildings as OBJ and STL
-    voxgen draw gan-massing -n 4                 plans and elevations as SVG and DXF
+    voxgen draw vae-massing -n 4                 plans and elevations as SVG and DXF
     voxgen data build FOLDER -o houses           a data set of your own
     voxgen train --data houses
 

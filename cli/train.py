@@ -18,6 +18,7 @@ from .progress import Bar
 if TYPE_CHECKING:
     from voxgen.pipeline.store import Dataset
     from voxgen.training.loop import Step
+    from voxgen.training.state import Position
 
     from .plan import TrainPlan
 
@@ -161,26 +162,26 @@ def follow(taken: Generator[Step, None, None], plan: TrainPlan, bar: Bar) -> Ste
 
 def _where_it_goes_on(plan: TrainPlan) -> str | None:
     """Say where a stopped run goes on; None for a run that is new or has used up its budget."""
-    from voxgen.training.run import Run, run_path
-    from voxgen.training.state import read_position
-
-    state = Run(run_path(plan.run)).state
-    if not state.exists():
-        return None
-    position = read_position(state)
-    if plan.train.progress(position.step, position.seconds) >= 1:
+    position = _position(plan.run)
+    if position is None or plan.train.progress(position.step, position.seconds) >= 1:
         return None
     return f"goes on from step {position.step:,}, after {position.seconds / 60:.1f} minutes"
 
 
 def _where_it_stopped(name: str) -> str:
+    position = _position(name)
+    if position is None:
+        return "stopped before the first step, so nothing is kept; the same command begins again"
+    return f"stopped at step {position.step:,}, and saved; the same command goes on"
+
+
+def _position(name: str) -> Position | None:
+    """How far a run's state is; None where there is none."""
     from voxgen.training.run import Run, run_path
     from voxgen.training.state import read_position
 
     state = Run(run_path(name)).state
-    if not state.exists():
-        return "stopped before the first step, so nothing is kept; the same command begins again"
-    return f"stopped at step {read_position(state).step:,}, and saved; the same command goes on"
+    return read_position(state) if state.exists() else None
 
 
 def _line(step: Step) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -55,6 +55,24 @@ class Drawn:
     notes: str = ""
 
 
+def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
+    """Give formats as `DrawSettings` takes them, each once, in order.
+
+    >>> checked_formats(["SVG", ".dxf", "svg"])
+    ('svg', 'dxf')
+
+    Raises:
+        UsageError: for none, or one that is no drawing.
+    """
+    names = tuple(dict.fromkeys(one.strip().lower().lstrip(".") for one in given))
+    unknown = [one for one in names if one not in FORMATS]
+    if unknown or not names:
+        raise UsageError(
+            f"format {', '.join(unknown) or 'left out'}; give one or both of {', '.join(FORMATS)}"
+        )
+    return names
+
+
 def draw_grids(
     grids: Iterable[tuple[str, VoxelGrid]], out: Path, settings: DrawSettings | None = None
 ) -> Iterator[Drawn]:
@@ -69,11 +87,7 @@ def draw_grids(
         UsageError, MissingExtraError: before the first, for settings that cannot be.
     """
     chosen = settings or DrawSettings()
-    unknown = [one for one in chosen.formats if one not in FORMATS]
-    if unknown or not chosen.formats:
-        raise UsageError(
-            f"format {', '.join(unknown) or 'left out'}; give one or both of {', '.join(FORMATS)}"
-        )
+    chosen = replace(chosen, formats=checked_formats(chosen.formats))
     if not 1 <= chosen.scale <= 10_000:
         raise UsageError(f"scale = {chosen.scale:g}; give 100 for 1:100, from 1 to 10000")
     if "dxf" in chosen.formats:

@@ -8,6 +8,7 @@ import torch
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
+from voxgen.nn.ode import heun, steps_to_data
 
 SIDE = (16, 16, 16)
 ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
@@ -68,8 +69,6 @@ def test_the_way_back_from_a_latent_leads_to_the_noise_it_comes_from(model):
     z = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         components = model.path(z, asked, steps=100)
-        from voxgen.nn.ode import heun, steps_to_data
-
         back = heun(model._velocity(asked), components, steps_to_data(100)[::-1])
     torch.testing.assert_close(back, z, rtol=0, atol=1e-2)
 

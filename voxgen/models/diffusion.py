@@ -76,8 +76,7 @@ class Diffusion(EncodingModel[DiffusionConfig]):
 
     def __init__(self, config: DiffusionConfig) -> None:
         super().__init__(config)
-        shared = {name: getattr(config, name) for name in VAEConfig.model_fields}
-        self.autoencoder = VAE(VAEConfig(**shared))
+        self.autoencoder = VAE(VAEConfig.of(config))
         self.principal = PrincipalComponents(math.prod(self.autoencoder.latent_shape), config.directions)
         self.latent_shape = (self.principal.rank,)
         self.field = Velocity(config, self.principal.rank)
@@ -131,7 +130,8 @@ class Diffusion(EncodingModel[DiffusionConfig]):
 
     def decode(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of noise."""
-        return self._coverage(self.path(z, condition), condition)
+        latents = self.principal.expand(self.path(z, condition))
+        return self.autoencoder.decode(latents.reshape(-1, *self.autoencoder.latent_shape), condition)
 
     def path(
         self,
@@ -155,10 +155,6 @@ class Diffusion(EncodingModel[DiffusionConfig]):
             return v if free is None else torch.lerp(self.field.net(x, at, free), v, guidance)
 
         return velocity
-
-    def _coverage(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
-        latents = self.principal.expand(components)
-        return self.autoencoder.decode(latents.reshape(-1, *self.autoencoder.latent_shape), condition)
 
     def _latents(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b d"]:
         return self.autoencoder.moments(x)[0].flatten(1)

@@ -88,8 +88,7 @@ class GAN(EncodingModel[GANConfig]):
 
     def __init__(self, config: GANConfig) -> None:
         super().__init__(config)
-        shared = {name: getattr(config, name) for name in VAEConfig.model_fields}
-        self.generator = VAE(VAEConfig(**shared))
+        self.generator = VAE(VAEConfig.of(config))
         self.latent_shape = self.generator.latent_shape
         self.critic = Critic(config.resolution, config.patch, config.critic_widths, config.critic_depth)
 

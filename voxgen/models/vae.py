@@ -19,7 +19,7 @@ switching off early. After training a mixture is fitted to the latents, and samp
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -73,6 +73,11 @@ class VAEConfig(ModelConfig):
     slopes: float = 0.05
     rank: int = 64
     components: int = 8
+
+    @classmethod
+    def of(cls, config: VAEConfig) -> VAEConfig:
+        """Give the autoencoder's part of a config of a family that has one."""
+        return cls(**{name: getattr(config, name) for name in cls.model_fields})
 
 
 class VAE(EncodingModel[VAEConfig]):
@@ -128,14 +133,14 @@ class VAE(EncodingModel[VAEConfig]):
     def rebuilding(self, z: Float[Tensor, "b ..."], batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Terms of what separates the decoded latents from the buildings of the batch."""
         mass = self.mass(z, batch.condition)
-        logits = mass.logits()
+        logits, wanted = mass.logits(), roof_of(batch.x)
         return {
             "reconstruction": soft_bce(logits, batch.x),
             "dice": self.config.dice * soft_dice(logits, batch.x),
             "edges": self.config.edges * edge_difference(logits, batch.x),
             "decision": self.config.decision * decision_bce(logits, batch.x),
-            "roof": self.config.roof * roof_difference(mass.roof, batch.x),
-            "slopes": self.config.slopes * slope_difference(mass.roof, batch.x),
+            "roof": self.config.roof * roof_difference(mass.roof, wanted),
+            "slopes": self.config.slopes * slope_difference(mass.roof, wanted),
         }
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b c xc yc zc"]:
@@ -202,36 +207,47 @@ def soft_dice(logits: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"])
     return (1 - 2 * (p * q).sum(1) / (p.square().sum(1) + q.square().sum(1) + 1e-6)).mean()
 
 
-def roof_difference(roof: Float[Tensor, "b 1 x y"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+class Roof(NamedTuple):
+    """The roof that a building has.
+
+    Attributes:
+        height: over each column in voxels.
+        weight: how much each column counts: its largest share.
+        layers: of the grid.
+    """
+
+    height: Float[Tensor, "b 1 x y"]
+    weight: Float[Tensor, "b 1 x y"]
+    layers: int
+
+
+def roof_of(x: Float[Tensor, "b 1 x y z"]) -> Roof:
+    """Give the roof of coverage.
+
+    The height is what the coverage adds up to over the share, when voids are filled with what lies above.
+    """
+    filled = x.flip(-1).cummax(dim=-1).values
+    share = filled[..., -1]
+    return Roof(filled.sum(dim=-1) / share.clamp_min(0.05), share * (share > 0.2), x.shape[-1])
+
+
+def roof_difference(roof: Float[Tensor, "b 1 x y"], wanted: Roof) -> Float[Tensor, ""]:
     """Absolute error of the roof over each building, as a share of the grid's height; mean of the batch."""
-    target, weight = roof_of(x)
-    return _weighed((roof - target).abs(), weight) / x.shape[-1]
+    return _weighed((roof - wanted.height).abs(), wanted.weight) / wanted.layers
 
 
-def slope_difference(roof: Float[Tensor, "b 1 x y"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
+def slope_difference(roof: Float[Tensor, "b 1 x y"], wanted: Roof) -> Float[Tensor, ""]:
     """Absolute error of the roof's steps between neighbouring columns, voxels a voxel; the mean of the batch.
 
     A roof is flat pieces. One that is off as a whole is wrong in each column once; one that is off by another
     amount in each column is ragged, and pays here too.
     """
-    target, weight = roof_of(x)
     terms = []
     for axis in (2, 3):
-        both = torch.minimum(
-            weight.narrow(axis, 1, weight.shape[axis] - 1), weight.narrow(axis, 0, weight.shape[axis] - 1)
-        )
-        terms.append(_weighed((roof.diff(dim=axis) - target.diff(dim=axis)).abs(), both))
+        n = roof.shape[axis] - 1
+        both = torch.minimum(wanted.weight.narrow(axis, 1, n), wanted.weight.narrow(axis, 0, n))
+        terms.append(_weighed((roof.diff(dim=axis) - wanted.height.diff(dim=axis)).abs(), both))
     return torch.stack(terms).mean()
-
-
-def roof_of(x: Float[Tensor, "b 1 x y z"]) -> tuple[Float[Tensor, "b 1 x y"], Float[Tensor, "b 1 x y"]]:
-    """Height of the roof over each column in voxels, and how much the column counts: its largest share.
-
-    The height is what the coverage adds up to over that share, when voids are filled with what lies above.
-    """
-    filled = x.flip(-1).cummax(dim=-1).values
-    share = filled[..., -1]
-    return filled.sum(dim=-1) / share.clamp_min(0.05), share * (share > 0.2)
 
 
 def _weighed(error: Float[Tensor, "b 1 x y"], weight: Float[Tensor, "b 1 x y"]) -> Float[Tensor, ""]:
