@@ -23,6 +23,7 @@ from .marks import TEXT, dimension, north, paper
 from .visible import View, merged_lines, visible_lines
 
 if TYPE_CHECKING:
+    from manifold3d import Manifold
     from shapely import MultiPolygon
 
 CUT = 1.0
@@ -47,7 +48,8 @@ def floor_plans(elements: Elements, scale: float = 100.0) -> list[Drawing]:
     turn = turn_of(elements)
     turned = rotation_z(np.radians(turn)).T
     mass = elements.envelope.mass.moved(elements.envelope.mass.vertices @ turned)
-    plans = [_plan(elements, mass, number, turned, scale) for number in range(len(elements.levels))]
+    whole = solid_of(mass.to_mesh())
+    plans = [_plan(elements, whole, number, turned, scale) for number in range(len(elements.levels))]
     roof = Drawing("plan-roof", "Roof", scale, tuple(visible_lines(mass, _VIEW)))
     first, *others = [_sized(one, scale) for one in (*plans, roof)]
     _, _, x1, y1 = first.bounds
@@ -55,11 +57,10 @@ def floor_plans(elements: Elements, scale: float = 100.0) -> list[Drawing]:
 
 
 def _plan(
-    elements: Elements, mass: Polyhedron, number: int, turned: Float[np.ndarray, "3 3"], scale: float
+    elements: Elements, whole: Manifold, number: int, turned: Float[np.ndarray, "3 3"], scale: float
 ) -> Drawing:
     level = elements.levels[number]
     floor = level.storey.elevation + elements.settings.slab
-    whole = solid_of(mass.to_mesh())
     top = whole.bounding_box()[5]
     # A storey lower than the cut is cut in its middle.
     height = min(floor + CUT, (floor + top) / 2)

@@ -101,7 +101,7 @@ def _facing(solid: Polyhedron, view: View) -> list[_Face]:
     """The faces that look to the eye, as they would be seen alone."""
     import shapely
 
-    normals = solid.area_vectors / np.maximum(solid.areas, 1e-12)[:, None]
+    normals = solid.normals
     found = []
     for number in np.flatnonzero(normals @ view.towards > _EDGE_ON).tolist():
         rings = solid.polygon(number)

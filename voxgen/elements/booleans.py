@@ -7,8 +7,7 @@ of. Every solid has triangles of float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,10 +49,9 @@ def solid_of(mesh: Mesh) -> Manifold:
     Raises:
         DataError: where the mesh is not closed and 2-manifold.
     """
-    from manifold3d import Error, Manifold, Mesh64
+    from manifold3d import Error
 
-    faces = np.ascontiguousarray(mesh.faces.astype(np.uint64))
-    made = Manifold(Mesh64(np.ascontiguousarray(mesh.vertices), faces))
+    made = bounded(mesh.vertices, mesh.faces)
     if made.status() != Error.NoError or made.volume() <= 0:
         raise DataError(
             "the mass is no closed solid, which elements need; give a surface that is (`planar`, `blocks`), "
@@ -88,14 +86,19 @@ def _surfaces(piece: Manifold) -> list[Polyhedron]:
     merged = _merged(piece)
     if merged is not None:
         return [merged]
-    ways = (piece ^ piece.translate(way) for way in _WAYS)
-    for thinner in chain(ways, (piece - _contacts(triangles_of(piece)) for _ in range(1))):
+    for thinner in _thinner(piece):
         found = [_merged(one) for one in pieces(thinner)]
         if found and None not in found:
             return [one for one in found if one is not None]
     # Corners closer than readers tell apart, but closed and 2-manifold all the same.
     facets = of_triangles(mesh := triangles_of(piece), np.arange(len(mesh.faces)))
     return [one for one in (of_triangles(mesh), facets) if _is_sound(one, piece.volume(), _EXACT)][:1]
+
+
+def _thinner(piece: Manifold) -> Iterator[Manifold]:
+    """A piece without its skins, for each way to take them off; last without the edges where it touches."""
+    yield from (piece ^ piece.translate(way) for way in _WAYS)
+    yield piece - _contacts(triangles_of(piece))
 
 
 def _contacts(mesh: Mesh) -> Manifold:

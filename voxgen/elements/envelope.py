@@ -16,10 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
 from ..errors import DataError
-from ..geometry.flips import flipped
 from ..geometry.mesh import Mesh, SurfaceClass
 from ..geometry.polyhedron import Polyhedron
-from ..geometry.triangulate import next_in_ring, triangulate
+from ..geometry.triangulate import next_in_ring
 from .plans import areas, plan_of, strip
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Envelope:
         Raises:
             DataError: where an edge has not exactly one face on each side.
         """
-        normals = mass.area_vectors / np.maximum(mass.areas, 1e-12)[:, None]
+        normals = mass.normals
         rise = normals[:, 2]
         slopes = np.where(np.abs(rise) <= _UPRIGHT, Slope.WALL, np.where(rise > 0, Slope.ROOF, Slope.SOFFIT))
         following = next_in_ring(mass.rings)
@@ -89,17 +88,15 @@ class Envelope:
         convex = (np.cross(normals[face], normals[across]) * along).sum(axis=1) > 0
         return cls(mass, normals, slopes.astype(np.int64), following, face, across, convex)
 
-    @cached_property
+    @property
     def triangles(self) -> tuple[Integer[np.ndarray, "f 3"], Integer[np.ndarray, " f"]]:
-        """Give the triangles of all polygons, those of `Polyhedron.to_mesh`, and the polygon of each."""
-        m = self.mass
-        faces, source = triangulate(m.vertices, m.loops, m.rings, m.polygons)
-        return flipped(m.vertices, faces, source), source
+        """Give the triangles of all polygons, and the polygon of each."""
+        return self.mass.triangles
 
     @cached_property
     def mesh(self) -> Mesh:
         """Give the mass as triangles."""
-        return Mesh.of(self.mass.vertices, self.triangles[0])
+        return self.mass.to_mesh()
 
     @cached_property
     def plans(self) -> list[MultiPolygon]:

@@ -19,11 +19,10 @@ def outer_faces(surface: Polyhedron, envelope: Envelope) -> list[int]:
     """Give for each polygon of an element the face of the mass that it lies on, -1 for one inside."""
     import shapely
 
-    normals = surface.area_vectors / np.maximum(surface.areas, 1e-12)[:, None]
     origins = envelope.mass.vertices[envelope.mass.loops[envelope.mass.rings[envelope.mass.polygons[:-1]]]]
     offsets = (envelope.normals * origins).sum(axis=1)
     found = []
-    for number, normal in enumerate(normals):
+    for number, normal in enumerate(surface.normals):
         rings = surface.polygon(number)
         alike = envelope.normals @ normal > _ALIKE
         off = np.abs(rings[0] @ envelope.normals[alike].T - offsets[alike]).max(axis=0)

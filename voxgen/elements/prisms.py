@@ -17,7 +17,7 @@ def prism_of(surface: Polyhedron) -> Extrusion | None:
     base, top = float(heights.min()), float(heights.max())
     if top - base < _LEVEL or (np.minimum(heights - base, top - heights) > _LEVEL).any():
         return None
-    rise = surface.area_vectors[:, 2] / np.maximum(surface.areas, 1e-12)
+    rise = surface.normals[:, 2]
     up, down = np.flatnonzero(rise > 1 - _LEVEL), np.flatnonzero(rise < _LEVEL - 1)
     if len(up) != 1 or len(down) != 1 or (np.abs(np.delete(rise, [up[0], down[0]])) > _LEVEL).any():
         return None

@@ -22,11 +22,9 @@ from .limits import Limits
 from .options import ReadOptions
 from .scene import Scene
 from .source import SourceFile
+from .units import METRES, RHINO
 
-_UNITS = {
-    "Millimeters": 1e-3, "Centimeters": 1e-2, "Decimeters": 0.1, "Meters": 1.0, "Kilometers": 1e3,
-    "Inches": 0.0254, "Feet": 0.3048, "Yards": 0.9144, "Miles": 1609.344,
-}  # fmt: skip
+_UNITS = {name: METRES[unit] for unit, name in RHINO.items()} | {"Yards": 0.9144, "Miles": 1609.344}
 """Metres of Rhino's units; others are as good as none, and guessed."""
 
 

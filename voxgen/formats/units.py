@@ -22,6 +22,12 @@ from .options import ReadOptions, Up
 METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "in": 0.0254}
 """Length of each unit in metres."""
 
+RHINO = {
+    "m": "Meters", "dm": "Decimeters", "cm": "Centimeters", "mm": "Millimeters", "km": "Kilometers",
+    "ft": "Feet", "in": "Inches",
+}  # fmt: skip
+"""What Rhino calls them."""
+
 TALLEST = 500.0
 TYPICAL = 8.0
 SMALLEST = 2.0

@@ -17,12 +17,8 @@ from ..geometry.fans import fans
 from ..geometry.polyhedron import NO_STOREY
 from ..geometry.solid import Extrusion, Solid
 from .materials import Material, material_of
+from .units import RHINO
 from .write import Body, Export, as_single
-
-_UNITS = {
-    "m": "Meters", "dm": "Decimeters", "cm": "Centimeters", "mm": "Millimeters", "km": "Kilometers",
-    "ft": "Feet", "in": "Inches",
-}  # fmt: skip
 
 _NAMESPACE = uuid.UUID("0f6a1c53-6f0e-5b7a-8d3c-2f4f6b1f9d11")
 
@@ -36,7 +32,7 @@ def encode(export: Export) -> bytes:
     rhino: Any = import_module("rhino3dm")  # its type stubs lack half of it
     document = rhino.File3dm()
     document.ApplicationName = "voxgen"
-    document.Settings.ModelUnitSystem = getattr(rhino.UnitSystem, _UNITS[export.unit])
+    document.Settings.ModelUnitSystem = getattr(rhino.UnitSystem, RHINO[export.unit])
     layers = _Layers(rhino, document, export)
     for body in export.bodies:
         attributes = rhino.ObjectAttributes()
@@ -100,14 +96,13 @@ def _mesh(rhino: Any, export: Export, body: Body) -> Any:
     """Faces with corners of their own, so that they are shaded flat; Rhino counts equal corners as one."""
     surface = body.solid.surface
     points = as_single(export, export.place(surface.vertices), "3DM")
-    normals = surface.area_vectors / np.maximum(surface.areas, 1e-300)[:, None]
     mesh = rhino.Mesh()
     for polygon in np.concatenate(body.shells).tolist():
         for face in fans(surface, polygon):
             first = len(mesh.Vertices)
             for corner in face:
                 mesh.Vertices.Add(*points[corner].tolist())
-                mesh.Normals.Add(*normals[polygon].tolist())
+                mesh.Normals.Add(*surface.normals[polygon].tolist())
             if len(face) == 4:
                 mesh.Faces.AddFace(first, first + 1, first + 2, first + 3)
                 continue

@@ -22,7 +22,7 @@ def encode(export: Export) -> bytes:
         surface = solid.surface
         # round() and + 0.0 make no "-0.000000", which would tell equal positions apart.
         vertices = export.place(surface.vertices).round(6) + 0.0
-        unit = surface.area_vectors / np.maximum(surface.areas, 1e-300)[:, None]
+        unit = surface.normals.copy()
         unit[surface.areas == 0] = (0.0, 0.0, 1.0)
         normals, of_polygon = np.unique(export.turn(unit).round(6) + 0.0, axis=0, return_inverse=True)
         of_polygon = of_polygon.reshape(-1)

@@ -54,7 +54,6 @@ def _mesh(export: Export, solid: Solid, name: str, root: str) -> list[str]:
         found = fans(surface, polygon)
         faces += found
         of_face += [polygon] * len(found)
-    normals = surface.area_vectors / np.maximum(surface.areas, 1e-300)[:, None]
     points = export.place(surface.vertices)
     low, high = points.min(axis=0), points.max(axis=0)
     lines = [
@@ -69,7 +68,7 @@ def _mesh(export: Export, solid: Solid, name: str, root: str) -> list[str]:
         f"        float3[] extent = [{_vectors([low, high])}]",
         f"        int[] faceVertexCounts = [{', '.join(str(len(face)) for face in faces)}]",
         f"        int[] faceVertexIndices = [{', '.join(str(c) for face in faces for c in face)}]",
-        f"        normal3f[] normals = [{_vectors(export.turn(normals)[of_face])}] (",
+        f"        normal3f[] normals = [{_vectors(export.turn(surface.normals)[of_face])}] (",
         '            interpolation = "uniform"',
         "        )",
         f"        point3f[] points = [{_vectors(points)}]",

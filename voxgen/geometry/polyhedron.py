@@ -103,6 +103,11 @@ class Polyhedron:
         """Area of each polygon in m2."""
         return np.linalg.norm(self.area_vectors, axis=1)
 
+    @cached_property
+    def normals(self) -> Float[np.ndarray, "p 3"]:
+        """Unit normal of each polygon, outwards; zero for one without area."""
+        return self.area_vectors / np.maximum(self.areas, 1e-300)[:, None]
+
     @property
     def names(self) -> list[str]:
         """A name for each polygon, by class, height and place: the same building gives the same names."""
