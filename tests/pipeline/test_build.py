@@ -58,7 +58,7 @@ def test_every_file_is_accounted_for(houses, tmp_path):
     assert told["town.obj"] is Reason.TOO_LARGE
     assert told["nan.obj"] is Reason.UNREADABLE
     assert told["cut.stl"] in (Reason.NO_FACES, Reason.UNREADABLE)
-    assert told["model.fbx"] is Reason.UNREADABLE
+    assert told["model.fbx"] is Reason.FORMAT
     assert told["twin.obj"] is Reason.DUPLICATE
     assert "wall.mtl" not in told
     assert any(".mtl" in note for note in report.notes)

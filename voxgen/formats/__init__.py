@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import VoxgenError
+from ..errors import UnsupportedFormatError, VoxgenError
 from .building import Building
 from .limits import Limits
 from .options import ReadOptions
@@ -51,12 +51,13 @@ def read_buildings(file: SourceFile | str | Path, options: ReadOptions | None = 
     if file.role == "side":
         return
     entry = format_of(file.name)
-    if file.role == "refused" or entry is None:
-        yield failed(file, file.reason or how_to_convert(file.name))
+    if file.role != "building" or entry is None:
+        told = file.reason or how_to_convert(file.name)
+        yield failed(file, told, unsupported=file.role != "refused")
         return
     try:
         yield from import_module(f".{entry.module}", __package__).read(file, options)
     except VoxgenError as failure:
-        yield failed(file, str(failure))
+        yield failed(file, str(failure), unsupported=isinstance(failure, UnsupportedFormatError))
     except Exception as failure:  # a reader's own slip must not end a run over ten thousand files
         yield failed(file, f"not readable as {entry.name} ({type(failure).__name__}: {failure})")

@@ -26,6 +26,7 @@ class Building:
         attributes: what the source says of the building (year, roof type), as plain values.
         warnings: what the reader had to mend or guess, one short phrase each.
         error: why the building cannot be used at all; None where it can.
+        unsupported: whether that is because of the file's format, which a converter helps with.
     """
 
     id: str
@@ -37,3 +38,4 @@ class Building:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    unsupported: bool = False

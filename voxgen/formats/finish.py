@@ -99,9 +99,9 @@ def finish_objects(
         yield finish(file, name, soup.select(soup.parts == part), frame, warnings=warnings)
 
 
-def failed(file: SourceFile, reason: str, name: str | None = None) -> Building:
-    """Give the stand-in for a file or building that cannot be read."""
-    return Building(name or file.stem, file.name, EMPTY, error=reason)
+def failed(file: SourceFile, reason: str, name: str | None = None, *, unsupported: bool = False) -> Building:
+    """Give the stand-in for a file or building that cannot be read, or whose format is not."""
+    return Building(name or file.stem, file.name, EMPTY, error=reason, unsupported=unsupported)
 
 
 def _tolerance(soup: PolygonSoup) -> float:

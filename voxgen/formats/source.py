@@ -59,13 +59,13 @@ class SourceFile:
         path: the file, or the archive that holds it.
         member: name inside the archive, None for a file on disk.
         role: `building` is to be read; `side` belongs to another file or is no model (material, texture,
-            notes); `refused` cannot be read, `reason` says why.
-        reason: why a refused file is refused, and what helps.
+            notes); `unsupported` is of a format that is not read; `refused` cannot be read for another cause.
+        reason: why a file is not read, and what helps.
     """
 
     path: Path
     member: str | None = None
-    role: Literal["building", "side", "refused"] = "building"
+    role: Literal["building", "side", "unsupported", "refused"] = "building"
     reason: str = ""
 
     @property
@@ -214,11 +214,11 @@ def _classify(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:
             side = False
         yield replace(file, role="side") if side else file
     elif file.suffix in CONVERTERS:
-        yield replace(file, role="refused", reason=how_to_convert(file.name))
+        yield replace(file, role="unsupported", reason=how_to_convert(file.name))
     elif file.suffix in SIDE_SUFFIXES or not file.suffix:
         yield replace(file, role="side")
     else:
-        yield replace(file, role="refused", reason=how_to_convert(file.name))
+        yield replace(file, role="unsupported", reason=how_to_convert(file.name))
 
 
 def _members(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:

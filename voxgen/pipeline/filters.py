@@ -22,7 +22,7 @@ def readable(building: Building) -> Verdict:
     if building.error == "no faces" or (building.error is None and _is_bare(building)):
         return Reason.NO_FACES, "the building has neither faces nor points"
     if building.error is not None:
-        return Reason.UNREADABLE, building.error
+        return Reason.FORMAT if building.unsupported else Reason.UNREADABLE, building.error
     return None
 
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     """Why a building is left out."""
 
     UNREADABLE = "unreadable"
+    FORMAT = "unsupported format"
     NO_FACES = "no faces"
     OPEN = "not closed"
     FOOTPRINTS = "several footprints"
@@ -37,7 +38,8 @@ class Reason(StrEnum):
 
 
 HINTS: dict[Reason, str] = {
-    Reason.UNREADABLE: "the detail says what is wrong and which converter helps",
+    Reason.UNREADABLE: "the detail says what is wrong; export the file again, or leave it out",
+    Reason.FORMAT: "convert it as the detail says, and give the converted file",
     Reason.NO_FACES: "export the building as a surface with faces, or as a point cloud",
     Reason.OPEN: "close the holes, or take open buildings too: --set filters.closed=false",
     Reason.FOOTPRINTS: "cut the model into single buildings, or take them as they are: "
