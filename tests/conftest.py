@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A first example pays for imports and compilation, so that no deadline holds on every machine.
-settings.register_profile("voxgen", deadline=None)
-settings.load_profile("voxgen")
+# A first example pays for imports and compilation, so that no deadline holds on every machine. The same
+# examples each time: whether a change lands must not depend on luck. HYPOTHESIS_PROFILE=search draws new ones.
+settings.register_profile("voxgen", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "voxgen"))
 
 # A shell that starts the tests in the background has Ctrl-C ignored, for them and all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

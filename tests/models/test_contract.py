@@ -158,3 +158,8 @@ def test_noise_belongs_to_its_key_wherever_it_is_drawn() -> None:
     keys = torch.tensor([3, 99, 12])
     assert torch.equal(keyed_noise(keys, (5,))[1:], keyed_noise(keys[1:], (5,)))
     assert not torch.equal(keyed_noise(keys, (5,), stream=0), keyed_noise(keys, (5,), stream=1))
+
+
+def test_noise_hears_all_bits_of_a_key():
+    low, high = keyed_noise(torch.tensor([7, 7 + (1 << 40)]), (5,))
+    assert not torch.equal(low, high)

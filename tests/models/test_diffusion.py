@@ -46,6 +46,18 @@ def test_the_velocity_rests_until_there_are_latents():
     assert set(made.loss(batch(), "velocity")) == {"velocity"}
 
 
+def test_a_model_published_early_draws_from_a_gaussian_of_the_latents():
+    made = make().eval()
+    made.conclude([batch()])
+    latents = made._latents(batch().x)
+    with torch.no_grad():
+        back = made.principal.expand(made.encode(batch().x, batch().condition))
+    spread = (latents - latents.mean(dim=0)).norm()
+    assert (back - latents).norm() < 0.5 * spread
+    made.prepare(0.3, lambda: pytest.fail("the autoencoder still moves"))
+    assert made.loss(batch(), "velocity") == {}
+
+
 def test_components_are_found_once_and_anew_when_the_autoencoder_moves_again(model):
     model.prepare(0.95, lambda: pytest.fail("they stand"))
     model.prepare(0.2, lambda: pytest.fail("too early"))

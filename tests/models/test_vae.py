@@ -1,12 +1,17 @@
-"""The VAE's losses by hand."""
+"""The VAE's losses, by hand and against closed forms."""
 
 from __future__ import annotations
 
 import torch
 
+from voxgen.models.base import Batch
+from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.vae import (
+    VAE,
+    VAEConfig,
     decision_bce,
     edge_difference,
+    posterior_draw,
     roof_difference,
     roof_of,
     slope_difference,
@@ -94,3 +99,44 @@ def test_each_building_counts_alike_whatever_its_size() -> None:
     x[1, :, :1, :1, :2] = 1
     roof = torch.full((2, 1, 4, 4), 3.0)
     torch.testing.assert_close(roof_difference(roof, roof_of(x)), torch.tensor(0.25))
+
+
+def small(**settings: float) -> VAE:
+    torch.manual_seed(0)
+    body = {"widths": (8, 16), "plan": 8, "fine": 8, "depth": 1, "embedding": 8, "latent": 4}
+    return VAE(VAEConfig(resolution=(16, 16, 16), patch=4, **body, **settings))
+
+
+def test_the_divergence_is_that_of_two_normal_distributions() -> None:
+    generator = torch.Generator().manual_seed(0)
+    mu, logvar = (torch.randn(3, 4, 2, 2, 2, generator=generator) for _ in range(2))
+    q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+    exact = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0))
+    torch.testing.assert_close(small(free_bits=0.0)._kl(mu, logvar), exact.flatten(1).sum(1).mean())
+
+
+def test_free_bits_cost_what_is_carried_for_nothing() -> None:
+    free, zero = small(free_bits=0.5), torch.zeros(3, 4, 2, 2, 2)
+    assert float(free._kl(zero, zero)) == 0.5 * 32
+    assert float(free._kl(zero + 2, zero)) == 2.0 * 32
+
+
+def test_the_divergence_grows_into_its_weight() -> None:
+    asked = Condition.nothing(2, ConditionConfig(), (16, 16, 16))
+    x = torch.zeros(2, 1, 16, 16, 16)
+    x[..., 4:12, 4:12, :6] = 1
+    model = small(beta=0.5)
+    early, due = (
+        model.loss(Batch(x, asked, torch.arange(2), progress))["kl"].detach() for progress in (0.0, 0.2)
+    )
+    torch.testing.assert_close(due, 0.5 * model._kl(*model.moments(x)).detach() / 16**3)
+    torch.testing.assert_close(early, 0.05 * due)
+
+
+def test_draws_have_the_mean_and_deviation_of_the_posterior() -> None:
+    n = 4000
+    mu, logvar = torch.full((n, 2, 1, 1, 1), 3.0), torch.full((n, 2, 1, 1, 1), -2.0)
+    asked = Condition.nothing(n, ConditionConfig(), (1, 1, 1))
+    drawn = posterior_draw(mu, logvar, Batch(torch.zeros(n, 1, 1, 1, 1), asked, torch.arange(n)))
+    torch.testing.assert_close(drawn.mean(), torch.tensor(3.0), atol=0.02, rtol=0)
+    torch.testing.assert_close(drawn.std(), torch.tensor(-1.0).exp(), atol=0.02, rtol=0)

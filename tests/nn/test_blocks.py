@@ -31,6 +31,11 @@ def test_a_block_starts_as_the_identity(block, embedding):
     assert torch.equal(out, h)
 
 
+def test_attention_refuses_a_width_that_its_heads_cannot_share():
+    with pytest.raises(ValueError, match="multiple of 4"):
+        Attention(66)
+
+
 def test_mixing_starts_as_the_same_shift_everywhere():
     added = AxisMix(8)(features()) - features()
     torch.testing.assert_close(added, added[:1, :, :1, :1, :1].expand_as(added))

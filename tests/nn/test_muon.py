@@ -13,7 +13,7 @@ def test_hidden_weights_turn_many_features_into_many():
     assert is_hidden(nn.Conv3d(8, 16, 3).weight)
     assert is_hidden(nn.Linear(32, 16).weight)
     assert not is_hidden(nn.Linear(32, 8).weight)
-    assert not is_hidden(nn.Conv3d(1, 32, 1).weight)
+    assert not is_hidden(nn.Linear(8, 32).weight)
     assert not is_hidden(nn.GroupNorm(4, 64).weight)
 
 

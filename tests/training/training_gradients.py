@@ -52,3 +52,7 @@ def gradients(fabric: Fabric, folder: str, names: list[str]) -> None:
             own = {str(i): p.grad for i, p in enumerate(player.parameters) if p.grad is not None}
             path = Path(folder) / f"{name}-{player_name}-{fabric.world_size}-{fabric.global_rank}.safetensors"
             save_file(own, path)
+    if fabric.world_size > 1:
+        # Without it a thread of gloo may outlive the interpreter, which then aborts, now and then.
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

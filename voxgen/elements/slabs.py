@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .booleans import between, prism, shares, swept, without
 from .envelope import Envelope, Slope
-from .plans import areas, joined, plan_of, without_slivers
+from .plans import areas, joined, plan_of, section, without_slivers
 from .roofs import Roof
 from .settings import ElementSettings
 from .storeys import Level
@@ -111,6 +111,8 @@ def _soffit(
 ) -> list[Slab]:
     """The slabs above a level underside, up to those of the storeys."""
     top = low + settings.slab
+    # A ledge is as wide as a wall, which a thin mass is not.
+    outline = outline.intersection(section(envelope.mesh, low + 1e-3))
     outline = outline.difference(joined(roof.within(envelope, low, top) for roof in roofs))
     storey = _storey_at(levels, top)
     found = []

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from pydantic import model_validator
@@ -94,12 +95,8 @@ class Batch:
 
 def keyed_noise(keys: Int64[Tensor, " b"], shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
     """Draw N(0, I) of `shape` for each key, the same for the same key wherever it is drawn."""
-    generator = torch.Generator()
-    rows = [
-        torch.randn(shape, generator=generator.manual_seed((int(key) * 1_000_003 + stream) % (2**63)))
-        for key in keys
-    ]
-    return torch.stack(rows)
+    rows = [np.random.default_rng((int(key), stream)).standard_normal(shape, np.float32) for key in keys]
+    return torch.from_numpy(np.stack(rows))
 
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)

@@ -66,7 +66,7 @@ class LatentMixture(nn.Module):
 
         Covariances are shrunk towards the pooled one, so components with few members stay proper.
         """
-        x = latents.double().cpu()
+        x = latents.cpu().double()
         n, size = x.shape
         self.center.copy_(x.mean(0))
         centred = x - x.mean(0)
@@ -75,7 +75,7 @@ class LatentMixture(nn.Module):
         left = values[: size - self.rank].clamp_min(0)
         self.basis.copy_(basis)
         self.residual.copy_(left.mean().sqrt() if len(left) else torch.zeros(()))
-        a = attributes.double().cpu()
+        a = attributes.cpu().double()
         present = ~a.isnan()
         count = present.sum(0).clamp_min(1)
         mean = a.nan_to_num(0.0).sum(0) / count
@@ -129,7 +129,7 @@ class LatentMixture(nn.Module):
         Returns:
             Latents on the CPU in float32; the noise itself before a fit.
         """
-        noise, choice, asked = noise.double().cpu(), choice.double().cpu(), attributes.double().cpu()
+        noise, choice, asked = noise.cpu().double(), choice.cpu().double(), attributes.cpu().double()
         size = len(self.center)
         if not self.fitted:
             return noise[:, :size].float()
@@ -153,9 +153,9 @@ class LatentMixture(nn.Module):
         """Draw from the mixture conditioned on the attributes at the positions `asked`."""
         k = self.rank
         log_weight, mean, covariance = (
-            t.double().cpu() for t in (self.log_weight, self.mean, self.covariance)
+            t.cpu().double() for t in (self.log_weight, self.mean, self.covariance)
         )
-        center, scale = (t.double().cpu()[asked] for t in (self.attribute_center, self.attribute_scale))
+        center, scale = (t.cpu().double()[asked] for t in (self.attribute_center, self.attribute_scale))
         at = k + asked
         cross = covariance[:, :k][:, :, at]
         own = torch.linalg.cholesky(covariance[:, at][:, :, at])
@@ -169,9 +169,9 @@ class LatentMixture(nn.Module):
         chosen = torch.searchsorted(up_to, choice[:, None])[:, 0].clamp_max(len(log_weight) - 1)
         picked = shifted[torch.arange(len(chosen)), chosen]
         main = picked + (root[chosen] @ noise[:, :k, None])[..., 0]
-        basis = self.basis.double().cpu()
-        rest = noise[:, k:] * self.residual.double().cpu()
-        return self.center.double().cpu() + main @ basis.T + rest - (rest @ basis) @ basis.T
+        basis = self.basis.cpu().double()
+        rest = noise[:, k:] * self.residual.cpu().double()
+        return self.center.cpu().double() + main @ basis.T + rest - (rest @ basis) @ basis.T
 
 
 def _fit_mixture(

@@ -104,8 +104,12 @@ class Diffusion(EncodingModel[DiffusionConfig]):
             # A run that is given more time falls back, and its encodings move again.
             self.principal.fitted.zero_()
         elif not self.principal.fitted:
-            with torch.no_grad():
-                self.principal.fit(torch.cat([self._latents(batch.x) for batch in known()]))
+            self._find_directions(known())
+
+    def conclude(self, batches: Iterable[Batch]) -> None:
+        """Find the principal components where they are not yet: early samples are a Gaussian's."""
+        if not self.principal.fitted:
+            self._find_directions(batches)
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """The autoencoder's loss, or the squared error of the velocity."""
@@ -155,6 +159,10 @@ class Diffusion(EncodingModel[DiffusionConfig]):
             return v if free is None else torch.lerp(self.field.net(x, at, free), v, guidance)
 
         return velocity
+
+    @torch.no_grad()
+    def _find_directions(self, batches: Iterable[Batch]) -> None:
+        self.principal.fit(torch.cat([self._latents(batch.x) for batch in batches]))
 
     def _latents(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b d"]:
         return self.autoencoder.moments(x)[0].flatten(1)

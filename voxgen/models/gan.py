@@ -186,7 +186,7 @@ class GAN(EncodingModel[GANConfig]):
         """Logits of buildings decoded from the prior, asked for nothing."""
         density = self.generator.density
         nothing = self.unconditional(len(batch.x))
-        choice = torch.special.ndtr(batch.noise((), _CHOICE).double())
+        choice = torch.special.ndtr(batch.noise((), _CHOICE).cpu().double())
         z = density.transform(batch.noise((density.noise_size,), _PRIOR), choice, nothing.attributes)
         return self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
 

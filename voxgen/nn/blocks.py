@@ -92,6 +92,8 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
+        if width % self.heads:
+            raise ValueError(f"attention over {width} numbers a cell; give a multiple of {self.heads}")
         self.norm = group_norm(width)
         self.qkv = nn.Conv3d(width, 3 * width, 1)
         self.out = nn.Conv3d(width, width, 1)

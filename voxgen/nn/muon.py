@@ -3,7 +3,8 @@
 A matrix that turns features into features is moved by the nearest orthogonal matrix to its momentum, found by
 a few Newton-Schulz iterations (Jordan et al. 2024), so that all of its directions learn at one pace. The step
 is scaled to the size that AdamW's has (Liu et al. 2025), so that both share one learning rate. All else
-(biases, norms, what reads voxels or attributes) is moved by AdamW (Loshchilov and Hutter 2019).
+(biases, norms, weights of few rows or columns) is moved by AdamW (Loshchilov and Hutter 2019). A layer that
+reads patches of voxels or writes them is wide enough to count as one between features.
 """
 
 from __future__ import annotations

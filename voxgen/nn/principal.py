@@ -33,7 +33,7 @@ class PrincipalComponents(nn.Module):
     @torch.no_grad()
     def fit(self, vectors: Float[Tensor, "n d"]) -> None:
         """Take the directions of largest variance over some vectors."""
-        x = vectors.double()
+        x = vectors.cpu().double()  # some devices have no float64
         values, basis = torch.linalg.eigh(torch.cov(x.T))
         deviation = values.clamp_min(0).sqrt()[-self.rank :].flip(0)
         self.center.copy_(x.mean(dim=0))

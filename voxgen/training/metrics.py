@@ -82,7 +82,7 @@ class TensorBoard:
             raise MissingExtraError(
                 "TensorBoard is not installed; run: pip install 'voxgen[tensorboard]', or leave it out"
             ) from None
-        self._writer = SummaryWriter(str(folder), purge_step=resume)
+        self._writer = SummaryWriter(str(folder), purge_step=resume + 1)  # what is resumed from stays
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Add the scalars of a step."""
