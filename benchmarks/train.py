@@ -165,8 +165,8 @@ def peer_step(
 def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[str, float]:
     """Real buildings a second of each family, the median over interleaved rounds.
 
-    A round of the GAN's game is as many steps as lie between two penalties; half of a batch are real buildings
-    that its critic is shown, as half of what 3D-GAN's is shown. `voxgen gan` is a whole budget of time.
+    A round of the GAN's game is as many steps as lie between two penalties. Half of its batch are real
+    buildings that the critic is shown; the other half is invented. `voxgen gan` is a whole budget of time.
     """
     big, small = 32, 8
     game = GANConfig()

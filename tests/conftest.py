@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A first example pays for imports and compilation, so that no deadline holds on every machine. The same
-# examples each time: whether a change lands must not depend on luck. HYPOTHESIS_PROFILE=search draws new ones.
+# A first example pays for imports and compilation, so that no deadline holds on every machine. Always
+# the same examples: whether a change lands must not depend on luck. HYPOTHESIS_PROFILE=search draws new ones.
 settings.register_profile("voxgen", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "voxgen"))
