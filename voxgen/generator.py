@@ -202,11 +202,10 @@ def draw(
 def draw_latents(
     model: GenerativeModel[Any], n: int, seed: int, first: int, condition: Condition
 ) -> Float[Tensor, "n ..."]:
-    """Latents of the samples of a seed, on the CPU, each from a random generator of its own."""
-    chance = torch.Generator()
+    """Latents of the samples of a seed, on the CPU, each by a key of its own."""
     each = [
-        model.prior(condition, chance.manual_seed(int(key)))
-        for key in keys(seed, positions=np.arange(first, first + n))
+        model.prior(condition, torch.tensor([key]))
+        for key in keys(seed, positions=np.arange(first, first + n)).tolist()
     ]
     return torch.cat(each) if each else torch.zeros(0, *model.latent_shape)
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from voxgen.models.base import Batch, EncodingModel, GenerativeModel, ModelConfig
+from voxgen.models.noise import keyed_noise
 from voxgen.training.config import TrainConfig
 from voxgen.training.create import create_model
 from voxgen.training.data import condition_config
@@ -81,8 +82,8 @@ class Toy(EncodingModel[ToyConfig]):
     def decode(self, z, condition):
         return self.up(z).sigmoid().reshape(-1, 1, SIDE, SIDE, SIDE)
 
-    def prior(self, condition, generator=None):
-        return self.center.cpu() + torch.randn(len(condition), *self.latent_shape, generator=generator)
+    def prior(self, condition, keys):
+        return self.center.cpu() + keyed_noise(keys, self.latent_shape)
 
     def loss(self, batch: Batch, player: str = "model"):
         z = self.encode(batch.x, batch.condition)

@@ -18,6 +18,7 @@ from ..config import Config
 from ..generator import to_coverage
 from ..geometry.grid import VoxelGrid
 from ..geometry.measure import measure_grid
+from ..keys import keys
 from ..models.base import GenerativeModel
 from ..models.condition import Condition
 from ..pipeline.build import Progress
@@ -110,11 +111,11 @@ def _made(
     config = model.config
     nothing = Condition.nothing(len(asked), config.condition, config.resolution)
     condition = Condition(torch.from_numpy(asked).float(), nothing.masks, nothing.given)
-    chance = torch.Generator().manual_seed(seed)
+    drawn = torch.from_numpy(keys(seed, positions=np.arange(len(asked))))
     parts = []
     for start in range(0, len(asked), _PART):
         some = condition[start : start + _PART]
-        parts.append(to_coverage(model.sample(len(some), some, chance).cpu()))
+        parts.append(to_coverage(model.sample(drawn[start : start + _PART], some).cpu()))
         if progress is not None:
             progress("asking for buildings", start + len(some), len(asked))
     return np.concatenate(parts)

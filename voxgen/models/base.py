@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar, final
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from pydantic import model_validator
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from ..config import Config
 from ..nn.muon import Muon
 from .condition import Condition, ConditionConfig
+from .noise import keyed_noise
 
 
 class ModelConfig(Config):
@@ -93,12 +93,6 @@ class Batch:
         return keyed_noise(self.keys, shape, stream).to(self.x.device)
 
 
-def keyed_noise(keys: Int64[Tensor, " b"], shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
-    """Draw N(0, I) of `shape` for each key, the same for the same key wherever it is drawn."""
-    rows = [np.random.default_rng((int(key), stream)).standard_normal(shape, np.float32) for key in keys]
-    return torch.from_numpy(np.stack(rows))
-
-
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
@@ -143,12 +137,13 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
         del player
         return 0.0, 1.0
 
-    def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
-        """Draw a latent for each entry of the condition, on the CPU.
+    def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
+        """Draw a latent for each entry of the condition by its key, on the CPU.
 
         N(0, I) unless a family fits something better; a fitted prior may heed what the condition asks.
         """
-        return torch.randn(len(condition), *self.latent_shape, generator=generator)
+        del condition
+        return keyed_noise(keys, self.latent_shape)
 
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
@@ -168,16 +163,13 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     @final
     @torch.no_grad()
     def sample(
-        self,
-        n: int,
-        condition: Condition | None = None,
-        generator: torch.Generator | None = None,
-        batch_size: int = 16,
+        self, keys: Int64[Tensor, " n"], condition: Condition | None = None, batch_size: int = 16
     ) -> Float[Tensor, "n 1 x y z"]:
-        """Draw `n` buildings as coverage in [0, 1]: `decode(prior(c), c)`, a few at a time."""
+        """Draw a building for each key as coverage in [0, 1]: `decode(prior(c), c)`, a few at a time."""
+        n = len(keys)
         device = next(self.parameters()).device
         asked = self.unconditional(n) if condition is None else condition.to(device)
-        z = self.prior(asked, generator).to(device)
+        z = self.prior(asked, keys).to(device)
         return torch.cat(
             [
                 self.decode(z[i : i + batch_size], asked[i : i + batch_size]).float()

@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from .noise import keyed_noise
+
 
 class LatentMixture(nn.Module):
     """p(latent, attributes) as a full-covariance Gaussian mixture in PCA coordinates.
@@ -101,16 +103,21 @@ class LatentMixture(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, attributes: Float[Tensor, "b a"], generator: torch.Generator | None = None
+        self, attributes: Float[Tensor, "b a"], keys: Int64[Tensor, " b"], stream: int = 0, choice: int = 1
     ) -> Float[Tensor, "b d"]:
-        """Draw a latent for each row; attributes that are given are conditioned on. N(0, I) before a fit."""
-        # One draw a row in a fixed order, so that a sample does not depend on the ones beside it.
-        noise = torch.empty(len(attributes), self.noise_size, dtype=torch.float64)
-        choice = torch.empty(len(attributes), dtype=torch.float64)
-        for row in range(len(attributes)):
-            noise[row] = torch.randn(self.noise_size, generator=generator, dtype=torch.float64)
-            choice[row] = torch.rand((), generator=generator, dtype=torch.float64)
-        return self.transform(noise, choice, attributes)
+        """Draw a latent for each row by its key; attributes that are given are conditioned on.
+
+        Args:
+            attributes: what is asked, NaN where nothing is.
+            keys: one a row.
+            stream: of the noise.
+            choice: stream of what decides the component.
+
+        Returns:
+            Latents on the CPU in float32; N(0, I) before a fit.
+        """
+        chosen = torch.special.ndtr(keyed_noise(keys, (), choice).double())
+        return self.transform(keyed_noise(keys, (self.noise_size,), stream), chosen, attributes)
 
     @torch.no_grad()
     def transform(

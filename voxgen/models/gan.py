@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -131,9 +131,9 @@ class GAN(EncodingModel[GANConfig]):
         """Coverage in [0, 1]."""
         return self.generator.decode(z, condition)
 
-    def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
+    def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
         """Draw latents from the density of the encodings."""
-        return self.generator.prior(condition, generator)
+        return self.generator.prior(condition, keys)
 
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit the density of the encodings."""
@@ -186,8 +186,7 @@ class GAN(EncodingModel[GANConfig]):
         """Logits of buildings decoded from the prior, asked for nothing."""
         density = self.generator.density
         nothing = self.unconditional(len(batch.x))
-        choice = torch.special.ndtr(batch.noise((), _CHOICE).cpu().double())
-        z = density.transform(batch.noise((density.noise_size,), _PRIOR), choice, nothing.attributes)
+        z = density.sample(nothing.attributes, batch.keys, _PRIOR, _CHOICE)
         return self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
 
     def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:

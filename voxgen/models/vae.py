@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -152,9 +152,9 @@ class VAE(EncodingModel[VAEConfig]):
         """Coverage in [0, 1]."""
         return self.logits(z, condition).sigmoid()
 
-    def prior(self, condition: Condition, generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
+    def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
         """Draw latents from the ex-post mixture, conditioned on the attributes that are asked."""
-        return self.density.sample(condition.attributes, generator).reshape(-1, *self.latent_shape)
+        return self.density.sample(condition.attributes, keys).reshape(-1, *self.latent_shape)
 
     @torch.no_grad()
     def conclude(self, batches: Iterable[Batch]) -> None:
