@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,17 @@ def command(data: Path, verify: bool, as_json: bool) -> None:
     say.result({**card, "verified": verify, "attributes": spread}, _text(data, card, spread, verify), as_json)
 
 
+def _owed(licences: Sequence[str], attributions: Sequence[str]) -> list[str]:
+    """What is to be heeded, said once where a source's licence is all that it asks to be named."""
+    licence, attribution = "; ".join(licences), "; ".join(attributions)
+    if licence and licence == attribution:
+        return [f"licence, to be named where the buildings are shown: {licence}"]
+    return [
+        f"licence: {licence or 'the sources name none'}",
+        f"attribution: {attribution or 'the sources ask for none'}",
+    ]
+
+
 def _text(data: Path, card: dict[str, Any], spread: Mapping[str, Mapping[Any, float]], verify: bool) -> str:
     edges = [n * card["pitch"] for n in card["resolution"]]
     splits = ", ".join(f"{count:,} {side}" for side, count in card["splits"].items())
@@ -45,8 +56,7 @@ def _text(data: Path, card: dict[str, Any], spread: Mapping[str, Mapping[Any, fl
         f"({' x '.join(f'{edge:g}' for edge in edges)} m)",
         f"built: {card['created']} by voxgen {card['voxgen']}, with: {card['command']}",
         f"sources: {len(card['sources']):,}",
-        f"licence: {'; '.join(card['licence']) or 'the sources name none'}",
-        f"attribution: {'; '.join(card['attribution']) or 'the sources ask for none'}",
+        *_owed(card["licence"], card["attribution"]),
         *(f"note: {note}" for note in card["notes"]),
         *(["checksums: all as the card says"] if verify else []),
         "",

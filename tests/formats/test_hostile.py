@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import stat
 import zipfile
 from contextlib import suppress
@@ -394,3 +395,21 @@ def test_any_value_of_a_model_may_be_anything(tmp_path, suffix, data):
     path = tmp_path / f"a{suffix}"
     path.write_text(data.draw(with_one_value_replaced(WHOLE[suffix])), encoding="utf-8")
     ends_well(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "house.obj")
+    (file,) = expand([tmp_path])
+    assert (file.role, "plain file" in file.reason) == ("refused", True)
+    (row,) = read_buildings(tmp_path / "house.obj")
+    assert "plain file" in str(row.error)
+
+
+def test_what_is_named_a_city_model_is_told_where_it_is_none(tmp_path):
+    (tmp_path / "town.city.json").write_text("", encoding="utf-8")
+    (tmp_path / "notes.json").write_text("{}", encoding="utf-8")
+    town, notes = sorted(expand([tmp_path]), key=lambda file: file.role)
+    assert (town.stem, notes.role) == ("town", "side")
+    (row,) = read_buildings(town)
+    assert row.error

@@ -33,8 +33,8 @@ def test_every_file_of_the_manifest_has_a_known_fate(folder):
     fates = {file.path.name: file.role for file in expand([folder])}
     names = {entry["file"] for entry in json.loads((folder / "manifest.json").read_text(encoding="utf-8"))}
     assert names <= fates.keys()
-    refused = {name for name, role in fates.items() if role == "refused"}
-    assert refused == {
+    unsupported = {name for name, role in fates.items() if role == "unsupported"}
+    assert unsupported == {
         "kaykit_building_D_noBase.fbx",
         "mc_smallhouse1.schem",
         "mc_vikinghouse.schematic",

@@ -18,7 +18,7 @@ from voxgen.pipeline import build as build_module
 from voxgen.pipeline import stages
 from voxgen.pipeline.build import build
 from voxgen.pipeline.config import BuildConfig
-from voxgen.pipeline.report import Reason
+from voxgen.pipeline.report import Reason, Report
 from voxgen.pipeline.sources import Collection
 from voxgen.pipeline.store import REPORT, Dataset
 
@@ -162,6 +162,8 @@ def test_nothing_accepted_is_an_error_that_says_why(tmp_path):
         build([folder], tmp_path / "DS", config, workers=1)
     assert "--unit" in str(failure.value)
     assert not (tmp_path / "DS").exists()
+    rows = Report.read_csv(tmp_path / "DS-report.csv").rows
+    assert [row.reason for row in rows] == [Reason.LOW] * 3
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "read.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(DataError, match=r"no building: 1 file passed over.*1 \.txt; voxgen reads .*\.obj"):

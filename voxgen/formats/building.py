@@ -11,6 +11,12 @@ from jaxtyping import Float
 
 from ..geometry.mesh import Mesh
 
+NO_FACES = "no faces"
+NO_GEOMETRY = "no geometry"
+ONLY_FOOTPRINT = "only a footprint (LoD 0), no body"
+BODILESS = {NO_FACES, NO_GEOMETRY, ONLY_FOOTPRINT}
+"""Errors of a building that is read well, and of which nothing stands."""
+
 
 @dataclass(frozen=True)
 class Building:

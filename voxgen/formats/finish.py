@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import DataError
 from ..geometry.weld import WELD_TOLERANCE
 from .assemble import EMPTY, PolygonSoup, assemble
-from .building import Building
+from .building import NO_FACES, Building
 from .options import ReadOptions, Up
 from .source import SourceFile
 from .units import FARTHEST, SMALLEST, Frame, check_finite, frame_of, guess_up, stated_unit, stated_up
@@ -49,7 +49,7 @@ def finish(
         mesh, dropped = assemble(placed, _tolerance(placed))
         said += dropped
         if len(mesh.faces) == 0:
-            error = "no faces"
+            error = NO_FACES
     except DataError as failure:
         error = str(failure)
     return Building(name, file.name, mesh, None, lod, crs, dict(attributes or {}), said, error)
@@ -80,7 +80,7 @@ def finish_objects(
     """
     options.limits.check_size(vertices=len(soup.vertices), faces=len(soup.loops))
     if len(soup.labels) == 0:
-        yield failed(file, "no faces")
+        yield failed(file, NO_FACES)
         return
     guessed: tuple[str, ...] = ()
     sound = soup.select(_finite(soup))

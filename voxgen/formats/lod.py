@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DataError
+from .building import NO_GEOMETRY, ONLY_FOOTPRINT
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ def choose(
         DataError: where the building has no geometry, only footprints, or not the level asked for.
     """
     if not candidates:
-        raise DataError("no geometry")
+        raise DataError(NO_GEOMETRY)
     levels = {_level(candidate) for candidate in candidates}
     if wanted is None:
         best = max(levels)
         if best < 1:
-            raise DataError("only a footprint (LoD 0), no body")
+            raise DataError(ONLY_FOOTPRINT)
     else:
         matching = {
             level for level in levels if level == wanted or (wanted % 1 == 0 and level // 1 == wanted)

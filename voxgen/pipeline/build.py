@@ -113,15 +113,13 @@ class _Build:
         chunks = self.read()
         known = Overview.join(Overview.load(path) for path in chunks)
         if not known.stands:
-            self.place.clear()
-            raise _nothing(Report(known.rows, self.material.notes))
+            raise self.nothing(Report(known.rows, self.material.notes))
         scale = choose_scale(np.stack([stand.extents for stand in known.stands]), self.config)
         columns = self.compare(chunks, comparison_pitches(scale, self.config))
         plan = decide([known.rows[row] for row in known.row_of], columns, scale, self.config)
         while True:
             if len(plan.kept) == 0:
-                self.place.clear()
-                raise _nothing(self.report(known, plan, scale))
+                raise self.nothing(self.report(known, plan, scale))
             folder, filled = self.voxelize(chunks, plan, scale)
             if filled.all():
                 break
@@ -136,6 +134,20 @@ class _Build:
         self.place.publish(folder)
         self.tell("publish", 1, 1)
         return report
+
+    def nothing(self, report: Report) -> DataError:
+        """The error of a build that accepts no building; its rows are written beside where it would lie."""
+        self.place.clear()
+        if not report.rows:
+            found = "; ".join(report.notes) or "there is no file in them"
+            return DataError(f"the sources hold no building: {found}; voxgen reads {all_suffixes()}")
+        path = self.place.out.with_name(f"{self.place.out.name}-report.csv")
+        report.write_csv(path)
+        reason, count = Counter(row.reason for row in report.rejected if row.reason).most_common(1)[0]
+        return DataError(
+            f"none of {counted(len(report.rows), 'building')} is accepted, {count:,} because: {reason}; "
+            f"{HINTS[reason]}\n{report.summary()}\na row for each building: {path}"
+        )
 
     def read(self) -> list[Path]:
         """Read all batches; gives where their chunks are, in the order of the sources."""
@@ -300,18 +312,6 @@ def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
     if len(plan.kept) and lacking:
         notes.append(f"no building for {' and '.join(lacking)}: there are too few shapes to deal out")
     return tuple(notes)
-
-
-def _nothing(report: Report) -> DataError:
-    """The error for a build that accepts no building."""
-    if not report.rows:
-        found = "; ".join(report.notes) or "there is no file in them"
-        return DataError(f"the sources hold no building: {found}; voxgen reads {all_suffixes()}")
-    reason, count = Counter(row.reason for row in report.rejected if row.reason).most_common(1)[0]
-    return DataError(
-        f"none of {counted(len(report.rows), 'building')} is accepted, {count:,} because: {reason}; "
-        f"{HINTS[reason]}\n{report.summary()}"
-    )
 
 
 def _names(sources: Sequence[str | Path | Collection]) -> list[str]:

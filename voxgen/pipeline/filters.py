@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..formats import Building
+from ..formats.building import BODILESS
 from ..geometry.footprint import SEAM, footprint, n_footprint_polygons
 from ..geometry.topology import Topology
 from .config import BuildConfig
@@ -19,7 +20,9 @@ Verdict = tuple[Reason, str] | None
 
 def readable(building: Building) -> Verdict:
     """Refuse what a reader could make nothing of."""
-    if building.error == "no faces" or (building.error is None and _is_bare(building)):
+    if building.error in BODILESS:
+        return Reason.NO_FACES, str(building.error)
+    if building.error is None and _is_bare(building):
         return Reason.NO_FACES, "the building has neither faces nor points"
     if building.error is not None:
         return Reason.FORMAT if building.unsupported else Reason.UNREADABLE, building.error

@@ -219,7 +219,7 @@ def _made(collection: Collection, number: int) -> Building:
 
 def _content(path: Path) -> tuple[int, str]:
     try:
-        return path.stat().st_size, sha256_of(path)
+        return (path.stat().st_size, sha256_of(path)) if path.is_file() else (0, "")
     except OSError:
         return 0, ""  # reading it will say why
 
