@@ -118,6 +118,8 @@ def _list(folder: Path, runs: list[dict[str, Any]]) -> str:
 
 def _told(run: dict[str, Any]) -> str:
     measured = run.pop("measured", {})
+    if "minutes" in run:
+        run["minutes"] = round(run["minutes"], 1)
     rows = [(key, str(value)) for key, value in run.items() if value is not None]
     rows += [(key, f"{value:g}") for key, value in measured.items()]
     return say.table([("", ""), *rows]).strip("\n")

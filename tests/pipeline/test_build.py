@@ -172,7 +172,7 @@ def test_nothing_accepted_is_an_error_that_says_why(tmp_path):
         build([tmp_path / "missing"], tmp_path / "DS", workers=1)
     with pytest.raises(DataError, match="larger than the grid"):
         build([folder], tmp_path / "DS", BuildConfig(resolution=4, pitch=0.1), workers=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["houses", "notes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["DS-report.csv", "houses", "notes"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
