@@ -283,9 +283,8 @@ def _is_published(session: Session) -> bool:
 
 def _nothing_to_do(session: Session) -> Step:
     note = (
-        f"the run {session.run.name!r} is finished ({counted(session.step, 'step')}, of "
-        f"{session.config.budget()}); "
-        "give more steps or minutes to go on with it"
+        f"the run {session.run.name!r} is finished ({counted(session.step, 'step')} done, "
+        f"{session.config.budget()} asked for); give more steps or minutes to go on with it"
     )
     return Step(session.step, 1.0, session.position.seconds, notes=(note,), finished=True)
 
