@@ -13,9 +13,11 @@ from hypothesis.extra import numpy as hnp
 from manifold3d import Error, Manifold
 from manifold3d import Mesh as Flat
 
+from voxgen.formats import read_buildings
 from voxgen.geometry.blocks import block_polygons
 from voxgen.geometry.grid import FULL, VoxelGrid
 from voxgen.geometry.mesh import Mesh, SurfaceClass
+from voxgen.geometry.placement import place
 from voxgen.geometry.planar import planar
 from voxgen.geometry.polyhedron import Polyhedron
 from voxgen.geometry.surface import isosurface
@@ -273,6 +275,7 @@ def test_random_towns_of_towers_give_closed_solids(seed, rough, count):
     if grid.occupancy.any():
         mesh = check(planar(grid))
         assert volume(mesh) == pytest.approx(grid.volume, rel=0.3, abs=2.0)
+        assert mesh.vertices[:, 2].max() < 0.5 * (heights.max() + 1.51)
 
 
 def test_blocks_enclose_exactly_the_voxels():
@@ -313,3 +316,14 @@ def test_real_buildings_come_back_closed(shared: Path):
         grid = voxelize(source, 64, 0.5)
         mesh = check(planar(grid))
         assert volume(mesh) == pytest.approx(grid.volume, rel=0.06)
+
+
+def test_a_house_keeps_its_height_at_every_pitch(shared: Path):
+    """A row of columns along a gable fits any slope across it, and once rose 4 m out of this one's roof."""
+    (house,) = read_buildings(shared / "formats" / "d_house_rd_epsg28992.obj")
+    for resolution in range(40, 72, 4):
+        longest = place(house.mesh, resolution, 1.0).extents.max()
+        lay = place(house.mesh, resolution, float(longest) / resolution)
+        result = planar(voxelize(house.mesh, resolution, lay.pitch, lay))
+        assert result.notes == ()
+        assert abs(float(np.ptp(result.vertices[:, 2])) - float(house.mesh.extents[2])) < lay.pitch

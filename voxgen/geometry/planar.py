@@ -32,6 +32,9 @@ MOST_LINES = 200
 STRAY = 0.2
 """Share of the grid's volume by which the volume of the result may differ; more is no likeness."""
 
+RISE = 1.5
+"""Voxels by which planes may rise over the highest column, as a steep ridge between columns does."""
+
 HOLLOW = 0.5
 """Share of what lies below a roof that may be hollow; more is no building."""
 
@@ -95,6 +98,8 @@ def _field(read: Columns, pitch: float) -> tuple[Polyhedron | None, str]:
     solid = raised(plan, labels, roof.planes)
     if len(solid) == 0 or not _sound(solid, pitch):
         return None, "its planes do not close"
+    if solid.vertices[:, 2].max() > read.height.max() + RISE:
+        return None, "its planes would rise out of it"
     return solid, ""
 
 

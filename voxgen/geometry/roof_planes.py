@@ -27,6 +27,9 @@ STEEPEST = 2.5
 _SNAP = 0.06
 """Root mean square, in voxels, that a plane may err more for being level, square or equal to another."""
 
+_TURN = 0.5
+"""Most that the slope of a plane changes for being level, square or equal to another."""
+
 
 @dataclass(frozen=True)
 class RoofPlanes:
@@ -136,7 +139,9 @@ def regularised(
     free = np.array([error(plane, m) for plane, m in zip(planes, moment, strict=True)])
 
     def fits(candidate: Float[np.ndarray, " 3"], p: int) -> bool:
-        return bool(error(candidate, moment[p]) <= free[p] + allowed)
+        # A single row of columns says nothing of the slope across it: any would fit.
+        near = np.linalg.norm(candidate[:2] - planes[p, :2]) < _TURN
+        return bool(near and error(candidate, moment[p]) <= free[p] + allowed)
 
     directions = [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
     gradients: list[Float[np.ndarray, " 2"]] = []
