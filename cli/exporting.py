@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SHEET = "sheet.png"
 SHEET_MOST = 64
+MUCH = 0.1
+"""Share of a building that is not taken away without a word."""
 """Buildings on a contact sheet at most."""
 
 
@@ -81,9 +83,11 @@ def write_buildings(
         VoxgenError: when not one of them has a filled voxel.
     """
     from voxgen.errors import VoxgenError
-    from voxgen.export import export_grids
+    from voxgen.export import TABLE, export_grids
     from voxgen.pictures import building_sheet, save_png
 
+    if (out / TABLE).exists():
+        say.warn(f"{out} holds buildings of before: {TABLE} and {SHEET} are replaced, other files stay")
     announce(SURFACES[settings.surface], PAINTING)
     done: list[Exported] = []
     with Bar() as bar:
@@ -94,7 +98,12 @@ def write_buildings(
     for one in done:
         if not one.files:
             say.warn(f"{one.name} is empty; nothing was written for it")
-        elif settings.elements is not None and one.notes:
+        if one.lost > MUCH:
+            say.warn(
+                f"{one.name}: mending took away {one.lost:.0%} of it as loose pieces; if they are buildings "
+                "of their own, read each as one (--split-objects), or keep them (--no-mend)"
+            )
+        if one.files and settings.elements is not None and one.notes:
             say.warn(f"{one.name}: {one.notes}")
     if not made:
         raise VoxgenError(
@@ -114,7 +123,7 @@ def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, An
     text = f"{counted(len(made), 'building')} as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
     blocks = sum("given as blocks" in one.notes for one in made)
     if mended or blocks:
-        told = [(mended, "mended"), (blocks, "given as blocks, their planes do not close")]
+        told = [(mended, "mended"), (blocks, "given as blocks in place of planes")]
         text += "; " + ", ".join(f"{n} {what}" for n, what in told if n) + " (see buildings.csv)"
     values = {
         **more,

@@ -78,6 +78,7 @@ class Exported:
         grid: as it was written, mended and in place.
         measures: height, areas, volume and so on of what was written, by name; see `geometry.measure`.
         repairs: what was mended, in words; empty where nothing was.
+        lost: share of the filled voxels that mending took away as loose pieces.
         notes: what else there is to know, such as parts that planes could not give.
         mesh: the surface that was written, as a mass; None where only the grid was.
     """
@@ -87,6 +88,7 @@ class Exported:
     grid: VoxelGrid
     measures: Mapping[str, float]
     repairs: str = ""
+    lost: float = 0.0
     notes: str = ""
     mesh: Mesh | None = None
 
@@ -179,12 +181,14 @@ class Prepared:
         grid: mended and in place.
         measures: of the model where there is one, else of the grid; by name.
         repairs: what was mended, in words.
+        lost: share of the filled voxels that mending took away.
         model: the building as one solid; None where nothing of it is filled, or it was not asked for.
     """
 
     grid: VoxelGrid
     measures: Mapping[str, float]
     repairs: str
+    lost: float
     model: Model | None
 
 
@@ -199,19 +203,19 @@ def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool
     """
     from .geometry.measure import measure_grid
 
-    mended, repairs = _mended(grid) if settings.mend else (grid, "")
+    mended, repairs, lost = _mended(grid) if settings.mend else (grid, "", 0.0)
     if not mended.occupancy.any():
-        return Prepared(mended, {}, repairs, None)
+        return Prepared(mended, {}, repairs, lost, None)
     placed = at_origin(mended) if settings.place == "origin" else mended
     model = _mass(name, mended, placed, settings) if mass else None
     measures = measure_grid(placed) if model is None else model.measures
-    return Prepared(placed, measures, repairs, model)
+    return Prepared(placed, measures, repairs, lost, model)
 
 
 def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> Exported:
     made = prepared(name, grid, settings, mass=settings.formats != (SUFFIX[1:],))
     if not made.measures:
-        return Exported(name, (), made.grid, {}, made.repairs)
+        return Exported(name, (), made.grid, {}, made.repairs, made.lost)
     model, files, measures = made.model, [], made.measures
     mesh = None if model is None else model.solids[0].surface.to_mesh()
     if model is not None and settings.elements is not None:
@@ -229,7 +233,7 @@ def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> 
             write_model(path, model, up=settings.up, unit=settings.unit)
         files.append(path)
     notes = str(model.metadata.get("notes", "")) if model is not None else ""
-    return Exported(name, tuple(files), made.grid, measures, made.repairs, notes, mesh)
+    return Exported(name, tuple(files), made.grid, measures, made.repairs, made.lost, notes, mesh)
 
 
 def _in_elements(model: Model, settings: ElementSettings) -> tuple[Model, dict[str, str]]:
@@ -280,7 +284,8 @@ def _mass(name: str, grid: VoxelGrid, placed: VoxelGrid, settings: ExportSetting
     return Model(name, (solid,), measures=measures, metadata=metadata, georeference=georeference)
 
 
-def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str]:
+def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str, float]:
+    """The grid mended, what was done, and the share taken away as loose pieces."""
     from .geometry.repair import repair
 
     mended, report = repair(grid)
@@ -289,7 +294,8 @@ def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str]:
         (report.removed_pieces, f"{report.removed_pieces} loose pieces removed ({report.removed} voxels)"),
         (report.lowered, f"lowered by {report.lowered:g} m"),
     ]
-    return mended, "; ".join(text for happened, text in told if happened)
+    lost = report.removed / max(1, np.count_nonzero(mended.occupancy) + report.removed)
+    return mended, "; ".join(text for happened, text in told if happened), lost
 
 
 def _checked_crs(settings: ExportSettings) -> str | None:

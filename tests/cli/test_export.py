@@ -99,3 +99,18 @@ def test_a_library_that_is_missing_is_told_with_its_pip_line(
     assert result.exit_code == 4
     assert f"pip install 'voxgen[{extra}]'" in result.stderr
     assert not (house.parent / "out").exists()
+
+
+def test_what_a_folder_held_before_is_told(
+    voxgen: Callable[..., Result], house: Path, tmp_path: Path
+) -> None:
+    assert "of before" not in voxgen("export", house, "-o", tmp_path / "out").stderr
+    assert "of before" in voxgen("export", house, "-o", tmp_path / "out").stderr
+
+
+def test_a_building_that_mending_halves_is_told(voxgen: Callable[..., Result], tmp_path: Path) -> None:
+    values = np.zeros((24, 12, 12), bool)
+    values[1:9, 2:10, :6] = values[14:21, 2:10, :6] = True
+    write_grid(tmp_path / "pair.npz", VoxelGrid(values, 0.5), "pair")
+    done = voxgen("export", tmp_path / "pair.npz", "-o", tmp_path / "out")
+    assert "took away 47% of it" in " ".join(done.stderr.split())

@@ -44,7 +44,7 @@ def test_an_obj_has_an_object_groups_and_materials_that_its_library_holds(
     said = {
         line.split(" ", 1)[0]: line.split(" ", 1)[1] for line in lines if line.startswith(("mtllib", "o "))
     }
-    assert said == {"mtllib": "house.mtl", "o": "mass"}
+    assert said == {"mtllib": "house.mtl", "o": "house"}
     used = {line.split()[1] for line in lines if line.startswith("usemtl ")}
     assert used == {line.split()[1] for line in lines if line.startswith("g ")}
     assert used <= {line.split()[1] for line in library if line.startswith("newmtl ")}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..geometry.fans import fans
+from ..geometry.solid import MASS
 from .materials import by_material
 from .write import Export
 
@@ -26,7 +27,8 @@ def encode(export: Export) -> bytes:
         unit[surface.areas == 0] = (0.0, 0.0, 1.0)
         normals, of_polygon = np.unique(export.turn(unit).round(6) + 0.0, axis=0, return_inverse=True)
         of_polygon = of_polygon.reshape(-1)
-        text.append(f"o {solid.name}")
+        # The mass is the building, by whose name a scene of many tells it apart.
+        text.append(f"o {export.name if solid.name == MASS else solid.name}")
         text += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices.tolist()]
         text += [f"vn {x:.6f} {y:.6f} {z:.6f}" for x, y, z in normals.tolist()]
         for material, chosen in by_material(solid, surface.labels):

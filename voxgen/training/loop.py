@@ -33,6 +33,9 @@ from .report import Report, Reporter
 from .run import DataReference, Run, RunConfig, environment, run_path
 from .session import Moved, Session, is_finite
 
+_FIRST_SAVE = 10.0
+"""Seconds after which a session saves first."""
+
 _REPORT_SHARE = 0.1
 """Most of the time that reports may take; those beyond are left out."""
 
@@ -159,7 +162,9 @@ class _Lead:
         self.reporter = reporter
         self.sinks = sinks
         self.config = session.config
-        self._began = self._saved = time.perf_counter()
+        self._began = time.perf_counter()
+        # The first save comes soon, so that a kill in the first minute costs seconds.
+        self._saved = self._began - max(0.0, self.config.save_seconds - _FIRST_SAVE)
         self._reporting = 0.0
         self._pace = 0.0
 
