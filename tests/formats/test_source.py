@@ -50,18 +50,18 @@ def test_a_folder_gives_every_visible_file_once_in_order(folder):
         "a.OBJ": "building",
         "b.obj": "building",
         "empty.city.json": "building",
-        "house.fbx": "refused",
+        "house.fbx": "unsupported",
         "house.mtl": "side",
         "notes.txt": "side",
-        "odd.qqq": "refused",
+        "odd.qqq": "unsupported",
         "deep/c.obj": "building",
     }
     assert [file.name for file in expand([folder])] == [file.name for file in files]
     assert list(fates(files, folder))[:3] == ["SOURCE.json", "a.OBJ", "b.obj"]
 
 
-def test_refused_files_say_why(folder):
-    reasons = {file.path.name: file.reason for file in expand([folder]) if file.role == "refused"}
+def test_unsupported_files_say_why(folder):
+    reasons = {file.path.name: file.reason for file in expand([folder]) if file.role == "unsupported"}
     assert "Blender" in reasons["house.fbx"]
     assert ".qqq is not a format that voxgen reads" in reasons["odd.qqq"]
 
