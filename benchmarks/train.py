@@ -170,7 +170,6 @@ def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[
     """
     big, small = 32, 8
     game = GANConfig()
-    gan_steps = game.every
 
     def ours(name: str, progress: float) -> Callable[[], None]:
         return voxgen_step(name, resolution, dtype, big, progress)
@@ -178,7 +177,7 @@ def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[
     rounds = {
         "voxgen vae": (ours("vae", 0.9), 1, big),
         _WARM_UP: (ours("gan", 0.1), 1, big),
-        _GAME: (ours("gan", 0.9), gan_steps, gan_steps * (big // 2)),
+        _GAME: (ours("gan", 0.9), game.every, game.every * (big // 2)),
         "3D-GAN (Wu 2016)": (peer_step(Wu3DGAN(resolution), resolution, dtype, small), 1, small),
         "conv-stem VAE": (peer_step(ConvStemVAE(resolution), resolution, dtype, small), 1, small),
     }

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 SHEET = "sheet.png"
 SHEET_MOST = 64
+"""Buildings on a contact sheet at most."""
 MUCH = 0.1
 """Share of a building that is not taken away without a word."""
-"""Buildings on a contact sheet at most."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +117,21 @@ def write_buildings(
 
 def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, Any]) -> None:
     """Give what was written."""
+    from voxgen.export import TABLE
+
     made = [one for one in done if one.files]
     mended = sum(bool(one.repairs) for one in made)
     kinds = sorted({path.suffix[1:] for one in made for path in one.files})
-    text = f"{counted(len(made), 'building')} as {', '.join(kinds)} in {out}, with {SHEET} and buildings.csv"
+    text = f"{counted(len(made), 'building')} as {', '.join(kinds)} in {out}, with {SHEET} and {TABLE}"
     blocks = sum("given as blocks" in one.notes for one in made)
     if mended or blocks:
         told = [(mended, "mended"), (blocks, "given as blocks in place of planes")]
-        text += "; " + ", ".join(f"{n} {what}" for n, what in told if n) + " (see buildings.csv)"
+        text += "; " + ", ".join(f"{n} {what}" for n, what in told if n) + f" (see {TABLE})"
     values = {
         **more,
         "out": out,
         "sheet": out / SHEET,
-        "table": out / "buildings.csv",
+        "table": out / TABLE,
         "buildings": [
             {"name": one.name, "files": list(one.files), "repairs": one.repairs, **one.measures}
             for one in done

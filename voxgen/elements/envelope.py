@@ -88,11 +88,6 @@ class Envelope:
         convex = (np.cross(normals[face], normals[across]) * along).sum(axis=1) > 0
         return cls(mass, normals, slopes.astype(np.int64), following, face, across, convex)
 
-    @property
-    def triangles(self) -> tuple[Integer[np.ndarray, "f 3"], Integer[np.ndarray, " f"]]:
-        """Give the triangles of all polygons, and the polygon of each."""
-        return self.mass.triangles
-
     @cached_property
     def mesh(self) -> Mesh:
         """Give the mass as triangles."""

@@ -130,7 +130,7 @@ def _sheet(
     envelope: Envelope, faces: list[int], quads: list[Quad]
 ) -> tuple[Float[np.ndarray, "v 3"], Integer[np.ndarray, "f 3"]]:
     """The triangles of faces and quads; corners of quads join those at the same place."""
-    triangles, source = envelope.triangles
+    triangles, source = envelope.mass.triangles
     sheet = triangles[np.isin(source, faces)].astype(np.int64)
     points = list(envelope.mass.vertices)
     at = {tuple((points[v].round(_KEY) + 0.0).tolist()): v for v in np.unique(sheet).tolist()}

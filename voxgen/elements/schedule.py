@@ -169,7 +169,7 @@ def _total(elements: Elements, storeys: Sequence[dict[str, Any]]) -> dict[str, A
 
 def _upright_area(envelope: Envelope, low: float, high: float) -> float:
     """Area of walls between two levels."""
-    faces, source = envelope.triangles
+    faces, source = envelope.mass.triangles
     corners = envelope.mass.vertices[faces[envelope.slopes[source] == Slope.WALL]]
     if len(corners) == 0:
         return 0.0

@@ -142,7 +142,7 @@ def _sloped(
     import numpy as np
 
     rise = settings.slab / abs(float(envelope.normals[face, 2]))
-    triangles, source = envelope.triangles
+    triangles, source = envelope.mass.triangles
     solid = swept(envelope.mass.vertices, triangles[source == face], np.array([0.0, 0.0, rise]))
     solid = without(solid, [*(roof.solid for roof in roofs), *(slab.solid for slab in slabs)]) ^ mass
     low, high = envelope.levels(face)

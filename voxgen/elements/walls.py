@@ -72,7 +72,7 @@ def _wall(envelope: Envelope, face: int, thickness: float) -> Wall:
         solid = _between_sides(envelope, face, rings, corners, inner)
         if solid.status() == Error.NoError and solid.volume() > 0:
             return Wall(face, solid, _ledges(envelope, rings, corners))
-    triangles, source = envelope.triangles
+    triangles, source = envelope.mass.triangles
     return Wall(face, swept(envelope.mass.vertices, triangles[source == face], square))
 
 
@@ -137,7 +137,7 @@ def _between_sides(
 ) -> Manifold:
     """The solid from a face to its inner side."""
     mass = envelope.mass
-    triangles, source = envelope.triangles
+    triangles, source = envelope.mass.triangles
     used, outer = np.unique(triangles[source == face], return_inverse=True)
     number = {int(v): n for n, v in enumerate(used)}
     sides = []

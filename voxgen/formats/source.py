@@ -37,6 +37,8 @@ ARCHIVE_ERRORS = (
 )  # fmt: skip
 """What Python's archive modules raise on damaged, encrypted or unknown content."""
 
+_SPECIAL = "not a plain file but a folder, pipe or device; give one"
+
 HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 SNIFFED = {".json": re.compile(rb'"type"\s*:\s*"CityJSON'), ".xml": re.compile(rb"<(\w+:)?CityModel\b")}
 """Suffixes that buildings share with anything at all, and what a building's file says."""
@@ -134,8 +136,8 @@ class SourceFile:
     def _open(self, limits: Limits) -> Iterator[Readable]:
         try:
             if self.member is None:
-                if self.path.exists() and not self.path.is_file():
-                    raise DataError(f"{self.name} is not a plain file; give one")
+                if _is_special(self.path):
+                    raise DataError(f"{self.name} is {_SPECIAL}")
                 with self.path.open("rb") as file:
                     limits.check_bytes(os.fstat(file.fileno()).st_size, self.name)
                     yield file
@@ -200,10 +202,14 @@ def _walk(root: Path, limits: Limits) -> Iterator[SourceFile]:
                 yield from _classify(SourceFile(Path(folder) / name), limits)
 
 
+def _is_special(path: Path) -> bool:
+    """Whether a path is no plain file; a pipe or device would be waited for without end."""
+    return path.exists() and not path.is_file()
+
+
 def _classify(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:
-    if file.member is None and file.path.exists() and not file.path.is_file():
-        # A pipe or device would be waited for without end.
-        yield replace(file, role="refused", reason="a pipe or device, not a plain file; give one")
+    if file.member is None and _is_special(file.path):
+        yield replace(file, role="refused", reason=_SPECIAL)
     elif file.suffix == ".zip":
         if file.member is None:
             yield from _members(file, limits)
@@ -212,8 +218,8 @@ def _classify(file: SourceFile, limits: Limits) -> Iterator[SourceFile]:
                 file, role="refused", reason="an archive inside an archive; unpack it and give the folder"
             )
     elif format_of(file.name) is not None:
-        stated = ".city." in file.name.lower()
-        words = None if stated else SNIFFED.get(file.suffix)
+        # What calls itself a city model is read, to be told where it is none.
+        words = None if ".city." in file.name.lower() else SNIFFED.get(file.suffix)
         try:
             side = words is not None and not file._says(words)
         except DataError:

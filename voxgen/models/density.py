@@ -103,21 +103,20 @@ class LatentMixture(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, attributes: Float[Tensor, "b a"], keys: Int64[Tensor, " b"], stream: int = 0, choice: int = 1
+        self, attributes: Float[Tensor, "b a"], keys: Int64[Tensor, " b"], stream: int = 0
     ) -> Float[Tensor, "b d"]:
         """Draw a latent for each row by its key; attributes that are given are conditioned on.
 
         Args:
             attributes: what is asked, NaN where nothing is.
             keys: one a row.
-            stream: of the noise.
-            choice: stream of what decides the component.
+            stream: of the noise; the next one decides the component.
 
         Returns:
             Latents on the CPU in float32; N(0, I) before a fit.
         """
-        chosen = torch.special.ndtr(keyed_noise(keys, (), choice).double())
-        return self.transform(keyed_noise(keys, (self.noise_size,), stream), chosen, attributes)
+        choice = torch.special.ndtr(keyed_noise(keys, (), stream + 1).double())
+        return self.transform(keyed_noise(keys, (self.noise_size,), stream), choice, attributes)
 
     @torch.no_grad()
     def transform(

@@ -37,8 +37,8 @@ _STEEPNESS = 3.0
 _FURTHEST = 3.9
 """Logit of coverage 0.98; what lies beyond looks the same to the critic."""
 
-_PRIOR, _CHOICE, _NOISE = 16, 17, 18
-"""Streams of noise of the game; rebuilding draws from stream 0."""
+_PRIOR, _NOISE = 16, 18
+"""Streams of noise of the game, of which the prior takes two; rebuilding draws from stream 0."""
 
 
 class GANConfig(VAEConfig):
@@ -186,7 +186,7 @@ class GAN(EncodingModel[GANConfig]):
         """Logits of buildings decoded from the prior, asked for nothing."""
         density = self.generator.density
         nothing = self.unconditional(len(batch.x))
-        z = density.sample(nothing.attributes, batch.keys, _PRIOR, _CHOICE)
+        z = density.sample(nothing.attributes, batch.keys, _PRIOR)
         return self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
 
     def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:

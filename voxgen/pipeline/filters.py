@@ -20,13 +20,12 @@ Verdict = tuple[Reason, str] | None
 
 def readable(building: Building) -> Verdict:
     """Refuse what a reader could make nothing of."""
+    if building.error is None:
+        bare = _is_bare(building)
+        return (Reason.NO_FACES, "the building has neither faces nor points") if bare else None
     if building.error in BODILESS:
-        return Reason.NO_FACES, str(building.error)
-    if building.error is None and _is_bare(building):
-        return Reason.NO_FACES, "the building has neither faces nor points"
-    if building.error is not None:
-        return Reason.FORMAT if building.unsupported else Reason.UNREADABLE, building.error
-    return None
+        return Reason.NO_FACES, building.error
+    return Reason.FORMAT if building.unsupported else Reason.UNREADABLE, building.error
 
 
 def plain_limits(building: Building, config: BuildConfig) -> Verdict:
