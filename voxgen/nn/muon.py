@@ -102,13 +102,21 @@ class Muon(torch.optim.Optimizer):
 def orthogonalised(x: Float[Tensor, "b m n"]) -> Float[Tensor, "b m n"]:
     """Nearest orthogonal matrices, roughly: singular values end between 0.7 and 1.2.
 
-    In bf16, which these iterations bear.
+    Each iteration multiplies x by a polynomial of its Gram matrix. These commute, so that all iterations pass
+    over the small Gram matrix, and the long x is multiplied once. In float32: a small singular value stands
+    squared in the Gram matrix, where bf16 would lose it, and processors without bf16 emulate it slowly.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = x.shape[-2] > x.shape[-1]
-    y = (x.mT if tall else x).bfloat16()
+    y = (x.mT if tall else x).float()
     y = y / (torch.linalg.vector_norm(y, dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(_ITERATIONS):
-        gram = y @ y.mT
-        y = a * y + (b * gram + c * gram @ gram) @ y
+    one = torch.eye(y.shape[-2], device=y.device)
+    gram = y @ y.mT
+    total = one
+    for iteration in range(_ITERATIONS):
+        power = torch.baddbmm(b * gram, gram, gram, alpha=c) + a * one
+        total = power @ total if iteration else power
+        if iteration < _ITERATIONS - 1:
+            gram = power @ gram @ power
+    y = total @ y
     return (y.mT if tall else y).to(x.dtype)
