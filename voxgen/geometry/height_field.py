@@ -17,6 +17,9 @@ from .polyhedron import Polyhedron, merged, nothing
 LOWEST = 0.5
 """Height in voxels of the lowest part."""
 
+RISE = 1.5
+"""Voxels by which planes may rise over the highest column, as a steep ridge between columns does."""
+
 SAME = 0.02
 """Levels within this, in voxels, are one."""
 
@@ -26,20 +29,54 @@ def lifted(
 ) -> Int[np.ndarray, " cells2"]:
     """Give labels without parts of planes below `LOWEST`: cells are cut there, the low side is outside."""
     given = labels.tolist()
-    points = np.array([*plan.points])
-    for n, (a, b, c) in enumerate(planes.tolist()):
-        cells = [cell for cell, one in enumerate(given) if one == n + 1]
-        low = [cell for cell in cells if (points[plan.cells[cell]] @ (a, b) + c).min() < LOWEST]
-        if not low:
-            continue
-        slope = float(np.hypot(a, b))
-        if slope > 1e-9:
-            given += [given[p] for p in split(plan, (a / slope, b / slope), (LOWEST - c) / slope, cells=low)]
-            points = np.array([*plan.points])
-        for cell, one in enumerate(given):
-            if one == n + 1 and (points[plan.cells[cell]] @ (a, b) + c).mean() < LOWEST:
-                given[cell] = 0
+    for n, plane in enumerate(planes):
+        _relabel_beyond(plan, given, n + 1, -plane, -LOWEST, 0)
     return np.array(given, np.int64)
+
+
+def capped(
+    plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarray, "m 3"], highest: float
+) -> tuple[Int[np.ndarray, " cells2"], Float[np.ndarray, "m2 3"]]:
+    """Give labels and planes that rise no more than `RISE` over `highest`, the level of the highest column.
+
+    Planes that do are cut at `highest`, and a level plane lies over what is cut off.
+    """
+    given = labels.tolist()
+    level = np.array([0.0, 0.0, highest])
+    points = np.array([*plan.points])
+    rising = [
+        n
+        for n, plane in enumerate(planes)
+        if any(
+            one == n + 1 and (points[cell] @ plane[:2] + plane[2]).max() > highest + RISE
+            for cell, one in zip(plan.cells, given, strict=True)
+        )
+    ]
+    if not rising:
+        return labels, planes
+    for n in rising:
+        _relabel_beyond(plan, given, n + 1, planes[n], highest, len(planes) + 1)
+    return np.array(given, np.int64), np.concatenate([planes, level[None]])
+
+
+def _relabel_beyond(
+    plan: Plan, given: list[int], label: int, plane: Float[np.ndarray, " 3"], limit: float, new: int
+) -> None:
+    """Cut the cells of a label along the line where `plane` is at `limit`; what lies beyond is relabelled."""
+    a, b, c = plane.tolist()
+
+    def levels(cell: int) -> Float[np.ndarray, " n"]:
+        return np.array([plan.points[p] for p in plan.cells[cell]]) @ (a, b) + c
+
+    beyond = [cell for cell, one in enumerate(given) if one == label and levels(cell).max() > limit]
+    if not beyond:
+        return
+    slope = float(np.hypot(a, b))
+    if slope > 1e-9:
+        given += [given[p] for p in split(plan, (a / slope, b / slope), (limit - c) / slope, cells=beyond)]
+    for cell, one in enumerate(given):
+        if one == label and levels(cell).mean() > limit:
+            given[cell] = new
 
 
 def raised(plan: Plan, labels: Int[np.ndarray, " cells"], planes: Float[np.ndarray, "m 3"]) -> Polyhedron:

@@ -17,7 +17,7 @@ from .blocks import block_polygons
 from .columns import Columns, columns
 from .contacts import separated
 from .grid import VoxelGrid
-from .height_field import lifted, raised
+from .height_field import capped, lifted, raised
 from .plan_cells import label, partition
 from .plan_lines import plan_lines
 from .polyhedron import Polyhedron, nothing
@@ -31,9 +31,6 @@ MOST_LINES = 200
 
 STRAY = 0.2
 """Share of the grid's volume by which the volume of the result may differ; more is no likeness."""
-
-RISE = 1.5
-"""Voxels by which planes may rise over the highest column, as a steep ridge between columns does."""
 
 HOLLOW = 0.5
 """Share of what lies below a roof that may be hollow; more is no building."""
@@ -94,12 +91,11 @@ def _field(read: Columns, pitch: float) -> tuple[Polyhedron | None, str]:
         planes = tied(plan, labels, roof.planes, roof.moment, [line.exact for line in lines])
         roof = replace(roof, planes=planes)
     labels = lifted(plan, labels, roof.planes)
-    labels = separated(plan, labels, roof.planes)
-    solid = raised(plan, labels, roof.planes)
+    labels, planes = capped(plan, labels, roof.planes, float(read.height.max()))
+    labels = separated(plan, labels, planes)
+    solid = raised(plan, labels, planes)
     if len(solid) == 0 or not _sound(solid, pitch):
         return None, "its planes do not close"
-    if solid.vertices[:, 2].max() > read.height.max() + RISE:
-        return None, "its planes would rise out of it"
     return solid, ""
 
 
