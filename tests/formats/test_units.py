@@ -72,3 +72,24 @@ def test_real_buildings_are_rarely_laid_on_their_side(shared):
         lying += laid == "y"
     assert wrong == 0
     assert lying >= 0.9 * standing
+
+
+@pytest.mark.parametrize("up", ["z", "y"])
+def test_a_terrain_stands_as_its_faces_look(up):
+    x, y = np.meshgrid(np.arange(20.0), np.arange(20.0), indexing="ij")
+    points = np.stack([x, y, 2 * np.sin(x / 3) * np.cos(y / 4)], -1).reshape(-1, 3)
+    i = np.arange(400).reshape(20, 20)
+    a, b, c, d = (k.ravel() for k in (i[:-1, :-1], i[1:, :-1], i[1:, 1:], i[:-1, 1:]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    if up == "y":
+        points = points[:, [0, 2, 1]] * [1, 1, -1]
+    assert guess_up(PolygonSoup.of_triangles(points, faces))[0] == up
+
+
+def test_a_house_without_floor_stands_as_its_roof_looks(box):
+    corners, quads = box
+    faces = [triangle for a, b, c, d in quads for triangle in ((a, b, c), (a, c, d))]
+    points = np.asarray(corners, np.float64)
+    lowest = points[:, 2].min()
+    walls_and_roof = [f for f in faces if points[list(f), 2].max() > lowest]
+    assert guess_up(PolygonSoup.of_triangles(points, np.array(walls_and_roof))) == ("z", ())

@@ -52,7 +52,7 @@ def test_every_file_is_accounted_for(houses, tmp_path):
     report = build([houses], tmp_path / "DS", SMALL, workers=1)
     told = reasons(report)
     assert told["empty.obj"] in (Reason.NO_FACES, Reason.UNREADABLE)
-    assert told["flat.obj"] is Reason.LOW
+    assert told["flat.obj"] is Reason.TERRAIN
     assert told["shed.obj"] is Reason.SMALL
     assert told["hall.obj"] is Reason.GRID
     assert told["town.obj"] is Reason.TOO_LARGE

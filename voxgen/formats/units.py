@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import DataError
+from ..geometry.relief import is_relief, looks_one_way
 from ..geometry.triangulate import area_vectors_of_rings
 from .assemble import PolygonSoup
 from .options import ReadOptions, Up
@@ -118,6 +119,11 @@ def guess_up(soup: PolygonSoup, header: str = "") -> tuple[Up, tuple[str, ...]]:
         The axis, and a warning where the answer is not plain.
     """
     evidence = up_evidence(soup, 2) - up_evidence(soup, 1)
+    areas = _areas(soup)
+    if is_relief(areas, 1):
+        return "y", ("up axis guessed: Y (all faces look along it); overrule with --up z",)
+    if is_relief(areas, 2) or (looks_one_way(areas, 2) and not looks_one_way(areas, 1)):
+        return "z", ()
     if "blender" in header.lower() and evidence < 2 * CLEAR:
         return "y", ("up axis guessed: Y (written by Blender); overrule with --up z",)
     if evidence < -CLEAR:
@@ -133,7 +139,7 @@ def up_evidence(soup: PolygonSoup, axis: int) -> float:
     if len(sizes) == 0 or sizes.min() < 3:
         return 0.0
     corners = soup.vertices[soup.loops]
-    areas = area_vectors_of_rings(soup.vertices, soup.loops, soup.rings)[soup.polygons[:-1]]
+    areas = _areas(soup)
     size = np.linalg.norm(areas, axis=1)
     along = np.maximum.reduceat(corners[:, axis], soup.rings[:-1])[soup.polygons[:-1]]
     low, high = corners[:, axis].min(), corners[:, axis].max()
@@ -141,6 +147,11 @@ def up_evidence(soup: PolygonSoup, axis: int) -> float:
     resting = along <= low + 0.01 * (high - low)
     total = max(float(size.sum()), 1e-300)
     return float(size[standing].sum() + 2 * size[resting].sum()) / total
+
+
+def _areas(soup: PolygonSoup) -> Float[np.ndarray, "p 3"]:
+    """Vector of area of each polygon, by its outer ring."""
+    return area_vectors_of_rings(soup.vertices, soup.loops, soup.rings)[soup.polygons[:-1]]
 
 
 def _guess_unit(height: float) -> str:

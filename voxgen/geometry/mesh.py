@@ -78,6 +78,12 @@ class Mesh:
         return high - low
 
     @property
+    def area_vectors(self) -> Float[np.ndarray, "f 3"]:
+        """Along each face's normal, as long as its area in m2."""
+        a, b, c = np.moveaxis(self.triangles, 1, 0)
+        return np.cross(b - a, c - a) / 2
+
+    @property
     def volume(self) -> float:
         """Volume in m3 by the divergence theorem, where the mesh is closed; negative if turned inwards."""
         if len(self.faces) == 0:

@@ -10,9 +10,13 @@ import numpy as np
 from ..formats import Building
 from ..formats.building import BODILESS
 from ..geometry.footprint import SEAM, footprint, n_footprint_polygons
+from ..geometry.relief import is_relief
 from ..geometry.topology import Topology
 from .config import BuildConfig
 from .report import Reason
+
+LEVEL = 1e-3
+"""Height over the longest side below which a surface is level, in whatever unit."""
 
 Verdict = tuple[Reason, str] | None
 """Why a building is left out, with figures; None where it passes."""
@@ -29,15 +33,17 @@ def readable(building: Building) -> Verdict:
 
 
 def plain_limits(building: Building, config: BuildConfig) -> Verdict:
-    """Refuse by what costs nothing to know: level of detail, triangles, extent, height."""
+    """Refuse by what costs nothing to know: no body at all, level of detail, triangles, extent, height."""
     limits = config.filters
+    flat = _flat(building)
+    if flat is not None:
+        return Reason.TERRAIN, flat
     if limits.min_lod is not None and building.lod is not None and building.lod < limits.min_lod:
         return Reason.LOD, f"LoD {building.lod:g}; at least {limits.min_lod:g} is asked for"
     count = len(building.mesh.faces)
     if limits.max_triangles is not None and count > limits.max_triangles:
         return Reason.TRIANGLES, f"{count:,} triangles; at most {limits.max_triangles:,} are asked for"
-    extents = building.mesh.extents if building.points is None else np.ptp(building.points, axis=0)
-    x, y, z = (float(e) for e in extents)
+    x, y, z = _extents(building)
     if limits.max_extent is not None and max(x, y, z) > limits.max_extent:
         return Reason.TOO_LARGE, f"{x:.1f} x {y:.1f} x {z:.1f} m; at most {limits.max_extent:g} m a side"
     if not config.fit and z < limits.min_height:
@@ -89,6 +95,22 @@ def warnings(edges: Topology | None) -> tuple[str, ...]:
 def _oddities(edges: Topology) -> tuple[str, ...]:
     told = (("open", edges.open), ("non-manifold", edges.nonmanifold), ("flipped", edges.flipped))
     return tuple(f"{word}: {count:,} of {edges.edges:,} edges" for word, count in told if count)
+
+
+def _extents(building: Building) -> tuple[float, float, float]:
+    extents = building.mesh.extents if building.points is None else np.ptp(building.points, axis=0)
+    x, y, z = (float(e) for e in extents)
+    return x, y, z
+
+
+def _flat(building: Building) -> str | None:
+    """Say why a surface bounds no body, whatever closes it: it is level, or a relief without walls."""
+    x, y, z = _extents(building)
+    if z <= LEVEL * max(x, y):
+        return f"{x:.1f} x {y:.1f} x {z:.2f} m: a level surface"
+    if building.points is None and is_relief(building.mesh.area_vectors):
+        return "a surface that only looks up, without walls: terrain, or a roof alone"
+    return None
 
 
 def _is_bare(building: Building) -> bool:

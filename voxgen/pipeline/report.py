@@ -25,6 +25,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     FORMAT = "unsupported format"
     NO_FACES = "no faces"
+    TERRAIN = "terrain or flat"
     OPEN = "not closed"
     FOOTPRINTS = "several footprints"
     LOD = "level of detail too low"
@@ -41,6 +42,8 @@ HINTS: dict[Reason, str] = {
     Reason.UNREADABLE: "the detail says what is wrong; export the file again, or leave it out",
     Reason.FORMAT: "convert it as the detail says, and give the converted file",
     Reason.NO_FACES: "export the building as a surface with faces, or as a point cloud",
+    Reason.TERRAIN: "leave it out; where it is a building, check the up axis (--up), or export it with its "
+    "walls and its floor",
     Reason.OPEN: "close the holes, or take open buildings too: --set filters.closed=false",
     Reason.FOOTPRINTS: "cut the model into single buildings, or take them as they are: "
     "--set filters.one_footprint=false",
