@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 )
 @seed_option
 @read_options
-@export_options("obj")
+@export_options("obj", reads=True)
 @device_option
 @allow_option
 @dry_run_option

@@ -218,7 +218,7 @@ def allow_option(function: F) -> F:
 def read_options(function: F) -> F:
     """How building files are read: `--unit`, `--up`, `--lod`, `--split-objects`.
 
-    `--unit` and `--up` are always of files that are read, `--out-unit` and `--out-up` of those written.
+    Where a command reads files, `--unit` and `--up` are of those, `--out-unit` and `--out-up` of those written.
     """
     for option in (
         click.option("--split-objects", is_flag=True, help="Objects and groups of a file are buildings."),
@@ -263,12 +263,15 @@ def _for_tool(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         ctx.default_map = {**(ctx.default_map or {}), **wishes}
 
 
-def export_options(formats: str) -> Decorator[Any]:
+def export_options(formats: str, reads: bool = False) -> Decorator[Any]:
     """How grids become files: `-o`, `--format`, `--for`, `--surface`, `--as`, and in which unit and place.
 
     Args:
         formats: the formats written where none is asked for.
+        reads: the command has `read_options`, too; where it only writes, `--unit` and `--up` are short for
+            `--out-unit` and `--out-up`.
     """
+    unit, up = (("--out-unit",), ("--out-up",)) if reads else (("--out-unit", "--unit"), ("--out-up", "--up"))
     options = (
         element_options,
         click.option(
@@ -299,7 +302,7 @@ def export_options(formats: str) -> Decorator[Any]:
             "--crs", metavar="EPSG:CODE", help="Reference system that the building stands in, in metres."
         ),
         click.option(
-            "--out-unit",
+            *unit,
             "out_unit",
             type=click.Choice(UNITS),
             default="m",
@@ -307,7 +310,7 @@ def export_options(formats: str) -> Decorator[Any]:
             help="Unit of OBJ, STL, PLY and 3DM.",
         ),
         click.option(
-            "--out-up",
+            *up,
             "out_up",
             type=click.Choice(("z", "y")),
             default="z",

@@ -29,7 +29,7 @@ PAIRS = "pairs.png"
 @click.argument("run", type=RunName())
 @click.argument("files", nargs=-1, required=True)
 @read_options
-@export_options("obj,stl")
+@export_options("obj,stl", reads=True)
 @device_option
 @allow_option
 @dry_run_option

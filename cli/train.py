@@ -82,6 +82,7 @@ def command(
     plan = make_plan(config_file, given, overrides)
     check_model(plan)
     if dry_run:
+        check_data(plan.data)
         values = {**plan.model_dump(mode="json"), "name": plan.run}
         say.result(values, plan.model_copy(update={"name": plan.run}).to_json(), as_json)
         return
@@ -97,6 +98,16 @@ def check_model(plan: TrainPlan) -> None:
     from voxgen.models import family
 
     family(plan.family, plan.recipe).config_class().with_overrides(plan.model_settings())
+
+
+def check_data(source: str) -> None:
+    """Refuse a data set that is not there or damaged; the embedded one is built when it is wanted."""
+    from voxgen.pipeline.store import Dataset
+
+    from .embedded import is_embedded
+
+    if not is_embedded(source):
+        Dataset.open(source)
 
 
 def opening(plan: TrainPlan, data: Dataset) -> str:

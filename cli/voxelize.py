@@ -21,7 +21,7 @@ from .options import Resolution, dry_run_option, export_options, json_option, re
 )
 @click.option("--pitch", type=float, help="Metres a voxel; by default each building fills the grid.")
 @read_options
-@export_options("npz")
+@export_options("npz", reads=True)
 @dry_run_option
 @json_option
 def command(

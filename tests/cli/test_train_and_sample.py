@@ -206,9 +206,10 @@ def test_a_seed_decides_the_buildings_and_more_begin_with_the_same(
     assert not np.array_equal(*grids)
 
 
-def test_units_axes_and_blocks_reach_the_file(run: str, told: Told, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("--out-unit", "--out-up"), ("--unit", "--up")])
+def test_units_axes_and_blocks_reach_the_file(run: str, told: Told, tmp_path: Path, names) -> None:
     metres = told("sample", run, "-n", "1", "--format", "obj", "-o", tmp_path / "m", "--surface", "blocks")
-    words = ["--out-unit", "mm", "--out-up", "y", "--surface", "blocks"]
+    words = [names[0], "mm", names[1], "y", "--surface", "blocks"]
     milli = told("sample", run, "-n", "1", "--format", "obj", "-o", tmp_path / "mm", *words)
     a, b = (closed(r["buildings"][0]["files"][0]).extents for r in (metres, milli))
     assert b == pytest.approx(a[[0, 2, 1]] * 1000, rel=1e-6)
