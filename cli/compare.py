@@ -28,7 +28,7 @@ TABLE = "comparison"
 @click.option("--data", required=True, help="Folder of a data set, or massing.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Of training, each.  [default: 10]")
 @click.option("--steps", type=click.IntRange(1), help="Steps of training, each.")
-@click.option("--models", help="With commas: vae, gan, diffusion, thesis; all of them if left out.")
+@click.option("--models", help="With commas: vae, gan, flow, diffusion, thesis; all of them if left out.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all runs.")
 @click.option("-n", "--count", type=click.IntRange(3), default=500, show_default=True, help="Samples, each.")
 @asked_option

@@ -218,7 +218,7 @@ def allow_option(function: F) -> F:
 def read_options(function: F) -> F:
     """How building files are read: `--unit`, `--up`, `--lod`, `--split-objects`.
 
-    Where a command reads files, `--unit` and `--up` are of those, `--out-unit` and `--out-up` of those written.
+    Of the files read; `export_options` says how those of the files written are called.
     """
     for option in (
         click.option("--split-objects", is_flag=True, help="Objects and groups of a file are buildings."),

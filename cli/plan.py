@@ -21,7 +21,7 @@ class TrainPlan(Config):
     """The settings of a training.
 
     Attributes:
-        family: vae, gan, diffusion, or `package.module:Class`.
+        family: vae, gan, flow, diffusion, or `package.module:Class`.
         recipe: which of the family's recipes.
         data: folder of a data set; `massing` is the embedded one.
         name: of the run; made from family, recipe and data where it is left out.

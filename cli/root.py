@@ -34,6 +34,7 @@ class Root(LazyGroup):
         "interpolate": "interpolate",
         "evaluate": "evaluate",
         "compare": "compare",
+        "score": "score",
         "voxelize": "voxelize",
         "export": "export",
         "draw": "draw",

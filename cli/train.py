@@ -29,7 +29,7 @@ SHOWN = ("validation/iou", "health/nearest", "health/fill")
 
 
 @click.command("train", short_help="Train a model; the same command goes on with a stopped run.")
-@click.option("--model", "family", help="vae, gan, diffusion, or package.module:Class.  [default: vae]")
+@click.option("--model", "family", help="vae, gan, flow, diffusion, or package.module:Class.  [default: vae]")
 @click.option("--recipe", help="A variant of the model, such as thesis for gan.")
 @click.option("--data", help="Folder of a data set; the embedded buildings if left out.")
 @click.option("--name", help="Name of the run; made from model and data if left out.")

@@ -96,6 +96,16 @@ class Generator:
             UsageError: when the model cannot encode, or the grid is of another resolution or pitch.
         """
         model = self._encoder()
+        self.check(grid)
+        x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
+        return _in_chunks(model.encode, x, self.condition(), model)
+
+    def check(self, grid: VoxelGrid) -> None:
+        """Refuse a grid that the model was not made for.
+
+        Raises:
+            UsageError: when it is of another resolution or pitch.
+        """
         if grid.resolution != self.resolution:
             raise UsageError(
                 f"a grid of {_times(grid.resolution)} voxels, but the model knows {_times(self.resolution)}; "
@@ -106,8 +116,6 @@ class Generator:
                 f"a grid with a pitch of {grid.pitch:g} m, but the model knows {self.pitch:g} m; "
                 "voxelize the building at the model's pitch"
             )
-        x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
-        return _in_chunks(model.encode, x, self.condition(), model)
 
     def reconstruct(self, grid: VoxelGrid) -> VoxelGrid:
         """Give a building as the model sees it, in the place of the original.

@@ -230,13 +230,21 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(run: str, told: Told
     assert values["model"].endswith("model.safetensors")
 
 
-def test_unit_and_up_are_of_files_read_in_every_command(voxgen: Command) -> None:
+def test_unit_and_up_are_of_files_read_where_a_command_reads_any(voxgen: Command) -> None:
     from voxgen.cli.root import Root
 
     for name in Root.lazy:
-        options = voxgen(name, "--help").stdout
-        assert ("--unit" in options) == ("--up" in options) == ("--split-objects" in options), name
-        assert ("--out-unit" in options) == ("--surface" in options), name
+        options = " ".join(voxgen(name, "--help").stdout.split())
+        reads, writes = "--split-objects" in options, "--out-unit" in options
+        assert ("--unit" in options) == ("--up" in options) == (reads or writes), name
+        assert ("Unit of the files read" in options) == reads, name
+
+
+def test_a_dry_run_of_a_training_looks_at_its_data(data: Path, voxgen: Command) -> None:
+    assert voxgen("train", "--data", data, "--dry-run").exit_code == 0
+    result = voxgen("train", "--data", "nowhere", "--dry-run")
+    assert result.exit_code == 3
+    assert "no data set at nowhere" in result.stderr
 
 
 @pytest.mark.parametrize(

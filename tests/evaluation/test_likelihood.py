@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from voxgen.errors import DataError
+from voxgen.errors import DataError, UsageError
 from voxgen.evaluation.likelihood import LEVELS, HeightCode, Likelihood, VoxelCode, bits_per_voxel
 from voxgen.models.base import Batch, GenerativeModel, ModelConfig
 from voxgen.models.condition import Condition
@@ -60,8 +60,9 @@ def test_a_uniform_model_needs_the_logarithm_of_65() -> None:
     assert bits == pytest.approx(np.full(11, math.log2(65)), rel=1e-6)
 
 
-def test_a_model_without_a_likelihood_has_no_bits() -> None:
-    assert bits_per_voxel(Still(ModelConfig(resolution=(8, 8, 8))), coverage(2)) is None
+def test_a_model_without_a_likelihood_is_refused() -> None:
+    with pytest.raises(UsageError, match="--recipe voxel"):
+        bits_per_voxel(Still(ModelConfig(resolution=(8, 8, 8))), coverage(2))
 
 
 def test_the_voxel_code_by_a_second_implementation() -> None:

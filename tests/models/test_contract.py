@@ -15,34 +15,20 @@ CONDITION = ConditionConfig(
     attributes=("height", "footprint_area"), center=(8.0, 80.0), scale=(2.0, 30.0), masks=("footprint",)
 )
 RECIPES = [(name, recipe) for name, recipes in FAMILIES.items() for recipe in recipes]
+AUTOENCODER = {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "embedding": 8}
 SMALL = {
-    "vae": {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "rank": 8, "components": 2, "embedding": 8},
-    "gan": {
-        "widths": (16, 32),
-        "plan": 8,
-        "fine": 8,
-        "depth": 1,
-        "rank": 8,
-        "components": 2,
-        "embedding": 8,
-        "critic_widths": (16, 32),
-    },
-    "diffusion": {
-        "widths": (16, 32),
-        "plan": 8,
-        "fine": 8,
-        "depth": 1,
-        "embedding": 8,
-        "directions": 8,
-        "field_width": 16,
-        "field_depth": 2,
-    },
+    ("vae", "default"): {**AUTOENCODER, "rank": 8, "components": 2},
+    ("gan", "default"): {**AUTOENCODER, "rank": 8, "components": 2, "critic_widths": (16, 32)},
+    ("gan", "thesis"): {"width": 8},
+    ("flow", "default"): {**AUTOENCODER, "directions": 8, "couplings": 2, "flow_width": 16, "flow_depth": 1},
+    ("flow", "voxel"): {"width": 16, "couplings": 1, "embedding": 8},
+    ("diffusion", "default"): {**AUTOENCODER, "directions": 8, "field_width": 16, "field_depth": 2},
 }
 
 
 def build(name: str, recipe: str, resolution: tuple[int, int, int] = (16, 16, 16)) -> GenerativeModel:
     cls = family(name, recipe)
-    settings = {"width": 8} if recipe == "thesis" else SMALL[name]
+    settings = SMALL[name, recipe]
     condition = CONDITION if cls.conditional else ConditionConfig()
     torch.manual_seed(0)
     config = cls.config_class.parse({"resolution": resolution, "condition": condition, **settings})

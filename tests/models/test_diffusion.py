@@ -49,7 +49,7 @@ def test_the_velocity_rests_until_there_are_latents():
 def test_a_model_published_early_draws_from_a_gaussian_of_the_latents():
     made = make().eval()
     made.conclude([batch()])
-    latents = made._latents(batch().x)
+    latents = made.autoencoder.moments(batch().x)[0].flatten(1)
     with torch.no_grad():
         back = made.principal.expand(made.encode(batch().x, batch().condition))
     spread = (latents - latents.mean(dim=0)).norm()
@@ -131,7 +131,7 @@ def test_it_learns_the_distribution_of_the_latents():
         first = made.path(made.prior(made.unconditional(200), torch.arange(200)), made.unconditional(200))[
             :, 0
         ]
-        groups = made.principal.reduce(made._latents(two))[:, 0]
+        groups = made.principal.reduce(made.autoencoder.moments(two)[0].flatten(1))[:, 0]
     low, high = groups[:8].mean(), groups[8:].mean()
     near_low = (first - low).abs() < (high - low).abs() / 3
     near_high = (first - high).abs() < (high - low).abs() / 3

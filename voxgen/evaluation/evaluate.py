@@ -20,7 +20,7 @@ from .conditions import ConditionError, condition_errors
 from .estimate import ROUNDS, Estimate, draws, subset_size
 from .floors import Bernoulli, HeightMaps, real
 from .judge import Judge, Judged, Scores, occupied
-from .likelihood import HeightCode, VoxelCode, bits_per_voxel
+from .likelihood import HeightCode, Likelihood, VoxelCode, bits_per_voxel
 
 REAL, BERNOULLI, HEIGHTS = "real against real", "Bernoulli", "height maps"
 _PART = 16
@@ -109,8 +109,8 @@ class Evaluator:
         samples = self._sampled(generator)
         sampling = time.perf_counter() - started
         judged = self.judge.judge(samples > HALF)
-        bits = bits_per_voxel(generator.model, data.coverage(self._held_out))
-        if bits is not None:
+        if isinstance(generator.model, Likelihood):
+            bits = bits_per_voxel(generator.model, data.coverage(self._held_out))
             judged = Judged(self._with_bits(judged.scores, bits), judged.nearest, judged.iou)
         rows = np.random.default_rng(config.seed).permutation(self._held_out)[: config.asked]
         conditions = {}

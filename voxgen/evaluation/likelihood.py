@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from ..geometry.grid import FULL, HALF
 from ..models.base import GenerativeModel
 from ..models.condition import Condition
@@ -43,10 +43,17 @@ class Likelihood(Protocol):
 @torch.no_grad()
 def bits_per_voxel(
     model: GenerativeModel[Any], coverage: UInt8[np.ndarray, "n x y z"], batch_size: int = 8
-) -> Float[np.ndarray, " n"] | None:
-    """Bits per voxel of each building when nothing is asked; None where the model knows no likelihood."""
+) -> Float[np.ndarray, " n"]:
+    """Bits per voxel of each building when nothing is asked, by a model that is a `Likelihood`.
+
+    Raises:
+        UsageError: for a model that knows no likelihood.
+    """
     if not isinstance(model, Likelihood):
-        return None
+        raise UsageError(
+            f"a {type(model).__name__} knows no likelihood of buildings; train one that does: "
+            "voxgen train --model flow --recipe voxel"
+        )
     device = next(model.parameters()).device
     found = []
     for start in range(0, len(coverage), batch_size):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 FAMILIES: dict[str, dict[str, str]] = {
     "vae": {"default": "voxgen.models.vae:VAE"},
     "gan": {"default": "voxgen.models.gan:GAN", "thesis": "voxgen.models.thesis:ThesisGAN"},
+    "flow": {"default": "voxgen.models.flow:Flow", "voxel": "voxgen.models.voxel_flow:VoxelFlow"},
     "diffusion": {"default": "voxgen.models.diffusion:Diffusion"},
 }
 """Family -> recipe -> class. A family from outside is named `package.module:Class` in its place."""
