@@ -235,7 +235,7 @@ def test_unit_and_up_are_of_files_read_where_a_command_reads_any(voxgen: Command
 
     for name in Root.lazy:
         options = " ".join(voxgen(name, "--help").stdout.split())
-        reads, writes = "--split-objects" in options, "--out-unit" in options
+        reads, writes = "--split-objects" in options, "--out-up" in options
         assert ("--unit" in options) == ("--up" in options) == (reads or writes), name
         assert ("Unit of the files read" in options) == reads, name
 
