@@ -14,6 +14,9 @@ from .massing_footprints import Footprint, rectangle, stepped, winged
 from .massing_parts import balconies, chimney, dormers, pilotis
 from .massing_solids import Roof, Wing, body, box
 
+SMALLEST_PLAN = 20.5
+"""Square metres that every building covers: what a data set takes unless told otherwise."""
+
 HIGHEST_RISE = 5.2
 """Metres: wide houses have flatter roofs, because nobody builds more attic than two storeys."""
 
@@ -147,8 +150,9 @@ def farmhouse(dice: Dice, draft: Draft) -> Brief:
 
 
 def outbuilding(dice: Dice, draft: Draft) -> Brief:
-    """A garage, a shed, a studio: one storey, at least three metres high."""
+    """A garage, a shed, a studio: one storey, at least three metres high, and over 20 m2."""
     length, width, eaves = dice.metres(5.0, 9.0), dice.metres(3.0, 5.4), dice.metres(2.3, 2.8)
+    width = max(width, SMALLEST_PLAN / length)
     roof = pitched(dice, dice.pick({"gable": 0.4, "flat": 0.25, "shed": 0.2, "hip": 0.15}), width)
     eaves = dice.metres(3.0, 3.5) if roof.kind == "flat" else eaves
     footprint = rectangle(length, width)
