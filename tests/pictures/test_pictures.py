@@ -237,3 +237,15 @@ def _cells(sheet, size):
     border = (sheet.width - 2 * size) // 2
     top = (sheet.height - size) // 2
     return [(border + i * size, top, border + (i + 1) * size, top + size) for i in range(2)]
+
+
+def test_a_long_title_is_broken_and_not_cut():
+    def drawn(title):
+        sheet = contact_sheet([Image.new("RGB", (128, 128), "white")], title=title)
+        return sheet.size, np.asarray(sheet.convert("L")) < 128
+
+    (width, short), _ = drawn("one")
+    (same, taller), ink = drawn("a title of many words that a sheet of one narrow picture has no room for")
+    assert same == width
+    assert taller > short
+    assert not ink[:, -4:].any()

@@ -41,7 +41,7 @@ def contact_sheet(
         images: at least one.
         captions: one for each image, on up to three lines; what is longer loses its middle.
         columns: pictures in a row; by default about a square.
-        title: a line above.
+        title: above, on up to three lines, too.
 
     Raises:
         UsageError: for no images, no columns, or another number of captions than of images.
@@ -57,8 +57,9 @@ def contact_sheet(
     width, height = images[0].size
     letter = max(width // 18, 10)
     border = max(width // 10, 8)
-    head = letter * 3 if title else 0
-    font = ImageFont.load_default(letter)
+    font, large = ImageFont.load_default(letter), ImageFont.load_default(letter * 1.5)
+    heading = _lines(title, large, columns * width) if title else []
+    head = letter * (2 * len(heading) + 1) if heading else 0
     texts = [_lines(text, font, width - letter) for text in captions or ()]
     leading = letter * 5 // 4
     line = leading * max(map(len, texts)) + letter * 3 // 4 if texts else 0
@@ -66,8 +67,8 @@ def contact_sheet(
         "RGB", (2 * border + columns * width, 2 * border + head + rows * (height + line)), PAPER
     )
     draw = ImageDraw.Draw(sheet)
-    if title:
-        draw.text((border, border), title, INK, ImageFont.load_default(letter * 1.5))
+    for number, text in enumerate(heading):
+        draw.text((border, border + 2 * letter * number), text, INK, large)
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         x, y = border + column * width, border + head + row * (height + line)
