@@ -16,6 +16,7 @@ from .options import (
     dry_run_option,
     json_option,
     seed_option,
+    tune_option,
 )
 from .progress import Bar, Stages
 from .sample import run_label
@@ -38,6 +39,7 @@ SHEET = "sheet.png"
 )
 @asked_option
 @seed_option
+@tune_option
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @device_option
 @allow_option
@@ -50,6 +52,7 @@ def command(
     split: str,
     asked: int,
     seed: int,
+    tuning: tuple[str, ...],
     out: Path | None,
     device: str,
     allow: tuple[str, ...],
@@ -72,11 +75,12 @@ def command(
     folder = out or Path(f"{name}-scores")
     model = find_model(run)
     if dry_run:
-        values: dict[str, Any] = {"model": model, "data": data, "out": folder, **config.model_dump()}
+        values: dict[str, Any] = {"model": model, "data": data, "out": folder, "set": list(tuning)}
+        values |= config.model_dump()
         say.settings(values, as_json)
         return
     with Bar() as bar:
-        generator = load(model, device=device, allow=allow)
+        generator = load(model, device=device, allow=allow).tuned(tuning)
         evaluator = Evaluator(data_of(model, data, bar), config, Stages(bar))
         found = evaluator.evaluate(generator)
         floors = evaluator.floors(bits="bits" in found.judged.scores.figures)

@@ -174,6 +174,17 @@ def config_options(function: F) -> F:
     return click.option("-c", "--config", "config_file", type=file, help="Settings as a TOML file.")(function)
 
 
+def tune_option(function: F) -> F:
+    """`--set`, of commands that sample a model."""
+    return click.option(
+        "--set",
+        "tuning",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change how is sampled: of a diffusion solver, steps, guidance; of a voxel flow temperature.",
+    )(function)
+
+
 def asked_option(function: F) -> F:
     """`--asked`, of commands that judge models."""
     return click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from .options import (
     export_options,
     json_option,
     seed_option,
+    tune_option,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ PART = 16
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
 @click.option("--ask", type=Asked(), multiple=True, help="Ask for an attribute: --ask height=9.")
 @seed_option
+@tune_option
+@click.option("--trajectory", is_flag=True, help="Also show the first one's way from noise (diffusion).")
 @export_options("obj,stl")
 @device_option
 @allow_option
@@ -46,6 +49,8 @@ def command(
     count: int,
     ask: tuple[tuple[str, float], ...],
     seed: int,
+    tuning: tuple[str, ...],
+    trajectory: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
@@ -56,7 +61,8 @@ def command(
 
     The same seed gives the same buildings; more of them begin with the same ones.
     """
-    make(run, count, dict(ask), seed, device, allow, dry_run, as_json, ExportOptions(**export))
+    options = ExportOptions(**export)
+    make(run, count, dict(ask), seed, device, allow, dry_run, as_json, options, tuning, trajectory)
 
 
 def make(
@@ -69,6 +75,8 @@ def make(
     dry_run: bool,
     as_json: bool,
     options: ExportOptions,
+    tuning: Sequence[str] = (),
+    trajectory: bool = False,
 ) -> None:
     """Sample a run and write what it makes."""
     name = run_label(run)
@@ -76,14 +84,16 @@ def make(
     if dry_run:
         from voxgen.training.run import find_model
 
-        values = {"model": find_model(run), "count": count, "seed": seed, "ask": ask, **vars(options)}
+        values = {"model": find_model(run), "count": count, "seed": seed, "ask": ask}
+        values |= {"set": list(tuning), "trajectory": trajectory, **vars(options)}
         values["out"] = out
         say.settings(values, as_json)
         return
     from voxgen.generator import load
 
-    generator = load(run, device=device, allow=allow)
+    generator = load(run, device=device, allow=allow).tuned(tuning)
     generator.condition(ask)
+    steps = generator.trajectory(seed, attributes=ask) if trajectory else []
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
     done = write_buildings(
         sampled(generator, name, count, seed, ask),
@@ -92,8 +102,23 @@ def make(
         settings,
         f"{name}: {counted(count, 'building')}, seed {seed}",
     )
-    report(done, out, as_json, {"run": name, "seed": seed, "asked": ask})
+    values: dict[str, Any] = {"run": name, "seed": seed, "asked": ask, "set": list(tuning)}
+    if steps:
+        values["trajectory"] = _show(steps, out, name)
+    report(done, out, as_json, values)
     say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")
+
+
+def _show(steps: Sequence[VoxelGrid], out: Path, name: str) -> list[Path]:
+    """Leave a sheet and an animated picture of a way from noise to a building."""
+    from voxgen.pictures import building_sheet, paint, save_gif, save_png
+
+    sheet, moving = out / "trajectory.png", out / "trajectory.gif"
+    captions = [f"{n} of {len(steps) - 1}" for n in range(len(steps))]
+    save_png(building_sheet(steps, captions, title=f"{name}: from noise to a building"), sheet)
+    save_gif([paint(grid) for grid in steps], moving)
+    say.note(f"its way from noise is in {sheet} and {moving}")
+    return [sheet, moving]
 
 
 def sampled(

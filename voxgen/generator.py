@@ -7,7 +7,8 @@ matrix products of another size round differently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import copy
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from . import checkpoint
-from .errors import DataError, UsageError
+from .errors import DataError, UsageError, nearest
 from .geometry.grid import FULL, VoxelGrid
 from .keys import keys
-from .models.base import EncodingModel, GenerativeModel
+from .models.base import EncodingModel, GenerativeModel, Stepwise
 from .models.condition import Condition
 
 CHUNK = 4
@@ -78,6 +79,25 @@ class Generator:
         x = draw(self.model, n, seed, first, asked)
         return [self._grid(values) for values in to_coverage(x)]
 
+    def tuned(self, settings: Iterable[str]) -> Generator:
+        """Give the same model with other settings of sampling, as `steps=8`; the weights are shared.
+
+        Raises:
+            UsageError: for a setting that is no setting of sampling, and values that are not allowed.
+        """
+        asked = list(settings)
+        for item in asked:
+            name = item.partition("=")[0].strip()
+            if name not in self.model.tunable:
+                known = ", ".join(self.model.tunable) or "none"
+                raise UsageError(
+                    f"{name!r} is no setting of how a {type(self.model).__name__} is sampled"
+                    f"{nearest(name, self.model.tunable)}; there are: {known}"
+                )
+        model = copy.copy(self.model)
+        model.config = model.config.with_overrides(asked)
+        return Generator(model, self.pitch, self.card)
+
     def latents(
         self, n: int, seed: int = 0, *, first: int = 0, condition: Condition | None = None
     ) -> Float[Tensor, "n ..."]:
@@ -99,6 +119,25 @@ class Generator:
         self.check(grid)
         x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
         return _in_chunks(model.encode, x, self.condition(), model)
+
+    def trajectory(
+        self, seed: int = 0, *, number: int = 0, attributes: Mapping[str, float] | None = None
+    ) -> list[VoxelGrid]:
+        """Give a building of a seed as it comes from noise: one grid at each step, the building last.
+
+        Raises:
+            UsageError: when the model does not go step by step; as `sample`.
+        """
+        model = self.model
+        if not isinstance(model, Stepwise):
+            raise UsageError(
+                f"a {type(model).__name__} makes a building at once; a diffusion goes step by step: "
+                "voxgen train --model diffusion"
+            )
+        asked = self.condition(attributes)
+        z = draw_latents(model, 1, seed, number, asked)
+        (steps,) = _in_chunks(lambda z, c: torch.stack([*model.trajectory(z, c)], dim=1), z, asked, model)
+        return [self._grid(values) for values in to_coverage(steps)]
 
     def check(self, grid: VoxelGrid) -> None:
         """Refuse a grid that the model was not made for.

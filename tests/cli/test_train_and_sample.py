@@ -398,3 +398,23 @@ def test_no_runs_is_no_error(voxgen: Command, monkeypatch: pytest.MonkeyPatch, t
     assert result.exit_code == 0
     assert "no runs in" in result.stdout
     assert "next: voxgen train" in result.stderr
+
+
+def test_a_diffusion_shows_its_way_from_noise(
+    data: Path, told: Told, voxgen: Command, run: str, tmp_path: Path
+) -> None:
+    words = ["--set", "model.field_width=16", "--set", "model.directions=8", "--set", "model.field_depth=1"]
+    told("train", "--model", "diffusion", "--data", data, "--name", "way", "--steps", "6", *TINY, *words)
+    asked = ("-n", "2", "--trajectory", "--set", "steps=4", "--set", "solver=euler", "-f", "npz")
+    done = told("sample", "way", *asked, "-o", tmp_path / "out")
+    sheet, moving = done["trajectory"]
+    with Image.open(moving) as picture:
+        assert picture.format == "GIF"
+    with Image.open(sheet) as picture:
+        assert picture.format == "PNG"
+    result = voxgen("sample", run, "-n", "1", "--trajectory", "-o", tmp_path / "vae")
+    assert result.exit_code == 2
+    assert "--model diffusion" in result.stderr
+    result = voxgen("sample", run, "-n", "1", "--set", "steps=4", "-o", tmp_path / "vae")
+    assert result.exit_code == 2
+    assert not (tmp_path / "vae").exists()

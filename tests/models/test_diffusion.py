@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from voxgen.errors import UsageError
+from voxgen.generator import Generator
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
-from voxgen.nn.ode import heun, steps_to_data
+from voxgen.nn.ode import SOLVERS, end, heun, steps_to_data
 
 SIDE = (16, 16, 16)
 ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
@@ -80,8 +83,8 @@ def test_the_way_back_from_a_latent_leads_to_the_noise_it_comes_from(model):
     asked = model.unconditional(5)
     z = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        components = model.path(z, asked, steps=100)
-        back = heun(model._velocity(asked), components, steps_to_data(100)[::-1])
+        components = end(heun(model._velocity(asked), z, steps_to_data(100)))
+        back = end(heun(model._velocity(asked), components, steps_to_data(100)[::-1]))
     torch.testing.assert_close(back, z, rtol=0, atol=1e-2)
 
 
@@ -90,8 +93,9 @@ def test_all_solvers_lead_to_one_place(model, solver):
     asked = model.unconditional(4)
     z = torch.randn(4, 6, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        exact = model.path(z, asked, steps=200, solver="heun")
-        torch.testing.assert_close(model.path(z, asked, steps=400, solver=solver), exact, rtol=0, atol=2e-2)
+        exact = end(heun(model._velocity(asked), z, steps_to_data(200)))
+        found = end(SOLVERS[solver](model._velocity(asked), z, steps_to_data(400)))
+    torch.testing.assert_close(found, exact, rtol=0, atol=2e-2)
 
 
 def test_guidance_moves_only_what_is_asked_for(model):
@@ -101,16 +105,18 @@ def test_guidance_moves_only_what_is_asked_for(model):
     free = model.unconditional(3)
     asked = Condition.asking(3, ASKED, SIDE, {"height": 14.0})
     with torch.no_grad():
-        torch.testing.assert_close(guided.path(z, free), model.path(z, free))
-        further = (guided.path(z, asked) - model.path(z, free)).norm()
-        assert further > 1.2 * (model.path(z, asked) - model.path(z, free)).norm()
+        torch.testing.assert_close(guided.to_components(z, free), model.to_components(z, free))
+        further = (guided.to_components(z, asked) - model.to_components(z, free)).norm()
+        assert further > 1.2 * (model.to_components(z, asked) - model.to_components(z, free)).norm()
 
 
 def test_a_mask_is_heeded(model):
     asked = Condition.asking(2, ASKED, SIDE, masks={"footprint": torch.ones(SIDE)})
     z = torch.zeros(2, 6)
     with torch.no_grad():
-        assert not torch.allclose(model.path(z, asked), model.path(z, model.unconditional(2)))
+        assert not torch.allclose(
+            model.to_components(z, asked), model.to_components(z, model.unconditional(2))
+        )
 
 
 def test_it_learns_the_distribution_of_the_latents():
@@ -128,12 +134,40 @@ def test_it_learns_the_distribution_of_the_latents():
         made.loss(now, "velocity")["velocity"].backward()
         optimiser.step()
     with torch.no_grad():
-        first = made.path(made.prior(made.unconditional(200), torch.arange(200)), made.unconditional(200))[
-            :, 0
-        ]
+        first = made.to_components(
+            made.prior(made.unconditional(200), torch.arange(200)), made.unconditional(200)
+        )[:, 0]
         groups = made.principal.reduce(made.autoencoder.moments(two)[0].flatten(1))[:, 0]
     low, high = groups[:8].mean(), groups[8:].mean()
     near_low = (first - low).abs() < (high - low).abs() / 3
     near_high = (first - high).abs() < (high - low).abs() / 3
     assert 0.25 < float(near_low.float().mean()) < 0.75
     assert float((near_low | near_high).float().mean()) > 0.85
+
+
+def test_a_trajectory_ends_in_the_sample(model):
+    generator = Generator(model, 0.5, {}).tuned(["steps=5", "solver=multistep"])
+    steps = generator.trajectory(seed=3, number=2)
+    assert len(steps) == 6
+    (made,) = generator.sample(1, 3, first=2)
+    assert np.array_equal(steps[-1].values, made.values)
+    assert not np.array_equal(steps[0].values, made.values)
+
+
+def test_sampling_is_tuned_for_one_generator_alone(model):
+    first = Generator(model, 0.5, {})
+    second = first.tuned(["steps=2"])
+    assert second.model.config.steps == 2
+    assert first.model.config.steps == model.config.steps != 2
+    assert next(second.model.parameters()) is next(model.parameters())
+    with pytest.raises(UsageError, match="directions"):
+        first.tuned(["directions=3"])
+    with pytest.raises(UsageError, match="steps"):
+        first.tuned(["stepps=3"])
+    with pytest.raises(UsageError, match="solver"):
+        first.tuned(["solver=rk4"])
+
+
+def test_a_model_that_makes_buildings_at_once_has_no_trajectory():
+    with pytest.raises(UsageError, match="--model diffusion"):
+        Generator(make().autoencoder, 0.5, {}).trajectory()

@@ -11,7 +11,7 @@ from PIL import Image, ImageFont
 from voxgen.errors import UsageError
 from voxgen.geometry.grid import FULL, VoxelGrid
 from voxgen.geometry.mesh import Mesh
-from voxgen.pictures import building_sheet, contact_sheet, paint, paint_mesh, save_png
+from voxgen.pictures import building_sheet, contact_sheet, paint, paint_mesh, save_gif, save_png
 from voxgen.pictures import sheet as sheet_module
 from voxgen.pictures.camera import framing, looking
 from voxgen.pictures.faces import grid_faces
@@ -249,3 +249,16 @@ def test_a_long_title_is_broken_and_not_cut():
     assert same == width
     assert taller > short
     assert not ink[:, -4:].any()
+
+
+def test_an_animated_picture_has_its_frames_and_rests_on_the_last(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 24), color) for color in ("red", "lime", "blue")]
+    save_gif(frames, tmp_path / "a.gif", seconds=0.3)
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert picture.n_frames == 3
+        lasting = []
+        for n in range(3):
+            picture.seek(n)
+            lasting.append(picture.info["duration"])
+        assert picture.convert("RGB").getpixel((5, 5)) == (0, 0, 255)
+    assert lasting == [100, 100, 1500]

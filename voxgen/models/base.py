@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -106,6 +106,8 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     """Whether a recipe prescribes its learning rate, so that no schedule touches it."""
     clipped: ClassVar[bool] = True
     """Whether the loop may shorten gradients; a published recipe may not know of it."""
+    tunable: ClassVar[tuple[str, ...]] = ()
+    """Settings of the config that decide how is sampled, not what is learnt: they may change afterwards."""
     latent_shape: tuple[int, ...]
 
     def __init__(self, config: ConfigT) -> None:
@@ -176,6 +178,17 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
                 for i in range(0, n, batch_size)
             ]
         )
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A family that makes buildings step by step, and can show the way."""
+
+    def trajectory(
+        self, z: Float[Tensor, "b ..."], condition: Condition
+    ) -> Iterator[Float[Tensor, "b 1 x y z"]]:
+        """Coverage at each step from noise to a building, both included."""
+        ...
 
 
 class EncodingModel(GenerativeModel[ConfigT]):

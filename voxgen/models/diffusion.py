@@ -14,7 +14,7 @@ asked moves the path; guidance exaggerates by how much (Ho and Salimans 2022).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal
 
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.denoiser import VectorField
-from ..nn.ode import SOLVERS, heun, steps_to_data
+from ..nn.ode import SOLVERS, end, heun, steps_to_data
 from .base import Batch, ModelConfig
 from .condition import Condition
 from .latent import LatentConfig, LatentModel, Told
@@ -59,6 +59,7 @@ class Diffusion(LatentModel[DiffusionConfig]):
     config_class: ClassVar[type[ModelConfig]] = DiffusionConfig
     maker: ClassVar[str] = "velocity"
     rate: ClassVar[float] = 0.5
+    tunable: ClassVar[tuple[str, ...]] = ("solver", "steps", "guidance")
 
     def __init__(self, config: DiffusionConfig) -> None:
         super().__init__(config)
@@ -83,22 +84,22 @@ class Diffusion(LatentModel[DiffusionConfig]):
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The path, followed back."""
-        return heun(self._velocity(condition), components, steps_to_data(self.config.steps)[::-1])
+        return end(heun(self._velocity(condition), components, steps_to_data(self.config.steps)[::-1]))
 
     def to_components(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The path, followed as the settings say."""
-        return self.path(z, condition)
+        return end(self._path(z, condition))
 
-    def path(
-        self,
-        z: Float[Tensor, "b r"],
-        condition: Condition,
-        steps: int | None = None,
-        solver: str | None = None,
-    ) -> Float[Tensor, "b r"]:
-        """Follow the velocity from noise to the principal components of a latent."""
-        follow = SOLVERS[solver or self.config.solver]
-        return follow(self._velocity(condition), z, steps_to_data(steps or self.config.steps))
+    def trajectory(
+        self, z: Float[Tensor, "b r"], condition: Condition
+    ) -> Iterator[Float[Tensor, "b 1 x y z"]]:
+        """Coverage at each point of the path from noise to a building, both included."""
+        for components in self._path(z, condition):
+            yield self.building(components, condition)
+
+    def _path(self, z: Float[Tensor, "b r"], condition: Condition) -> Iterator[Float[Tensor, "b r"]]:
+        follow = SOLVERS[self.config.solver]
+        return follow(self._velocity(condition), z, steps_to_data(self.config.steps))
 
     def _velocity(self, condition: Condition) -> Callable[[Tensor, float], Tensor]:
         told = self.field.told(condition)

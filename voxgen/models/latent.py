@@ -139,7 +139,12 @@ class LatentModel(EncodingModel[LatentConfigT]):
     @final
     def decode(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of noise."""
-        latents = self.principal.expand(self.to_components(z, condition))
+        return self.building(self.to_components(z, condition), condition)
+
+    @final
+    def building(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
+        """Coverage in [0, 1] of the components of latents."""
+        latents = self.principal.expand(components)
         return self.autoencoder.decode(latents.reshape(-1, *self.autoencoder.latent_shape), condition)
 
     @torch.no_grad()

@@ -72,6 +72,7 @@ class VoxelFlow(EncodingModel[VoxelFlowConfig]):
     """Normalizing flow over voxels."""
 
     config_class: ClassVar[type[ModelConfig]] = VoxelFlowConfig
+    tunable: ClassVar[tuple[str, ...]] = ("temperature",)
 
     def __init__(self, config: VoxelFlowConfig) -> None:
         super().__init__(config)

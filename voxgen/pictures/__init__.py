@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .isometric import paint, paint_mesh
-from .sheet import building_sheet, contact_sheet, save_png
+from .sheet import building_sheet, contact_sheet, save_gif, save_png
 
-__all__ = ["building_sheet", "contact_sheet", "paint", "paint_mesh", "save_png"]
+__all__ = ["building_sheet", "contact_sheet", "paint", "paint_mesh", "save_gif", "save_png"]

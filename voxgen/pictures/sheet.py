@@ -29,6 +29,15 @@ def save_png(image: Image.Image, path: Path) -> None:
         image.save(beside, format="PNG")
 
 
+def save_gif(images: Sequence[Image.Image], path: Path, seconds: float = 3.0) -> None:
+    """Write pictures of one size as an animated GIF that rests on the last one, whole or not at all."""
+    shown = [image.convert("RGB") for image in images]
+    pause = max(round(1000 * seconds / len(shown)), 40)
+    pauses = [pause] * (len(shown) - 1) + [1500]
+    with replacing(path) as beside:
+        shown[0].save(beside, "GIF", save_all=True, append_images=shown[1:], duration=pauses, loop=0)
+
+
 def contact_sheet(
     images: Sequence[Image.Image],
     captions: Sequence[str] | None = None,
