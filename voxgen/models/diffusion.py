@@ -5,8 +5,7 @@ at times from a logit-normal distribution (Esser et al. 2024):
 
     x_t = (1 - t) x_0 + t e,     min E |v(x_t, t, c) - (e - x_0)|^2
 
-x_0 are the latents' principal components. Each encoded building is shown at several times at once, for the
-encoder is what costs.
+x_0 are the latents' principal components.
 
 Sampling follows the velocity from noise to data, `decode` is that map, and `encode` follows it back. What is
 asked moves the path; guidance exaggerates by how much (Ho and Salimans 2022).
@@ -25,12 +24,12 @@ from torch.nn import functional as F
 
 from ..nn.denoiser import VectorField
 from ..nn.ode import SOLVERS, end, heun, steps_to_data
-from .base import Batch, ModelConfig
+from .base import ModelConfig
 from .condition import Condition
-from .latent import LatentConfig, LatentModel, Told
+from .latent import Encoded, LatentConfig, LatentModel, Told
 
 _NOISE, _TIME = 32, 33
-"""Streams of noise of the paths; the autoencoder draws from stream 0."""
+"""Streams of noise of the paths."""
 
 
 class DiffusionConfig(LatentConfig):
@@ -39,7 +38,6 @@ class DiffusionConfig(LatentConfig):
     Attributes:
         field_width: features of the velocity's network.
         field_depth: its residual layers.
-        times: points in time at which each building of a batch is shown.
         solver: how the path is followed when sampling.
         steps: in how many steps.
         guidance: how much further than asked the path is moved; 1 is as asked.
@@ -47,7 +45,6 @@ class DiffusionConfig(LatentConfig):
 
     field_width: int = 384
     field_depth: int = 6
-    times: int = Field(default=8, ge=1)
     solver: Literal["euler", "heun", "multistep"] = "heun"
     steps: int = Field(default=20, ge=1)
     guidance: float = Field(default=1.0, ge=0)
@@ -70,17 +67,14 @@ class Diffusion(LatentModel[DiffusionConfig]):
         return self.field
 
     def latent_loss(
-        self, mean: Float[Tensor, "b r"], spread: Float[Tensor, "b d"], batch: Batch
+        self, encoded: Encoded, condition: Condition, noise: Callable[[int, int], Float[Tensor, "n k"]]
     ) -> Float[Tensor, ""]:
         """Squared error of the velocity."""
-        del spread
-        times = self.config.times
-        noise = batch.noise((times, self.principal.rank), _NOISE)
-        t = batch.noise((times, 1), _TIME).sigmoid()
-        shown = (1 - t) * mean[:, None] + t * noise
-        told = self.field.told(batch.condition)[:, None].expand(-1, times, -1)
-        velocity = self.field.net(shown.flatten(0, 1), t.flatten(), told.flatten(0, 1))
-        return F.mse_loss(velocity.float(), (noise - mean[:, None]).flatten(0, 1))
+        away = noise(self.principal.rank, _NOISE)
+        t = noise(1, _TIME).sigmoid()
+        shown = (1 - t) * encoded.mean + t * away
+        velocity = self.field.net(shown, t.flatten(), self.field.told(condition))
+        return F.mse_loss(velocity.float(), away - encoded.mean)
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The path, followed back."""

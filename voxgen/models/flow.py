@@ -14,6 +14,7 @@ the width that the encoder leaves them is what it may not be finer than.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -23,12 +24,12 @@ from torch import Tensor, nn
 
 from ..nn.invertible import Chain, Coupling, Linear, spline
 from ..nn.vector import VectorNet
-from .base import Batch, ModelConfig
+from .base import ModelConfig
 from .condition import Condition
-from .latent import LatentConfig, LatentModel, Told
+from .latent import Encoded, LatentConfig, LatentModel, Told
 
 _DRAW = 32
-"""Stream of noise of the draws from q(z|x); the autoencoder draws from stream 0."""
+"""Stream of noise of the draws from q(z|x)."""
 
 
 class FlowConfig(LatentConfig):
@@ -39,14 +40,12 @@ class FlowConfig(LatentConfig):
         bins: of the splines.
         flow_width: features of each coupling's network.
         flow_depth: its residual layers.
-        draws: of q(z|x) at which each building of a batch is shown.
     """
 
     couplings: int = Field(default=8, ge=2)
     bins: int = Field(default=8, ge=2)
     flow_width: int = 128
     flow_depth: int = 2
-    draws: int = Field(default=4, ge=1)
 
 
 class Flow(LatentModel[FlowConfig]):
@@ -65,14 +64,12 @@ class Flow(LatentModel[FlowConfig]):
         return self.map
 
     def latent_loss(
-        self, mean: Float[Tensor, "b r"], spread: Float[Tensor, "b d"], batch: Batch
+        self, encoded: Encoded, condition: Condition, noise: Callable[[int, int], Float[Tensor, "n k"]]
     ) -> Float[Tensor, ""]:
         """Negative log-likelihood of draws from q(z|x), in nats a component."""
-        n = self.config.draws
-        away = spread[:, None] * batch.noise((n, spread.shape[1]), _DRAW)
-        drawn = mean[:, None] + away @ self.principal.basis / self.principal.scale
-        told = self.map.told(batch.condition)[:, None].expand(-1, n, -1).float()
-        return -self.map.log_density(drawn.flatten(0, 1), told.flatten(0, 1)).mean() / self.principal.rank
+        away = encoded.spread * noise(encoded.spread.shape[1], _DRAW)
+        drawn = encoded.mean + away @ self.principal.basis / self.principal.scale
+        return -self.map.log_density(drawn, self.map.told(condition).float()).mean() / self.principal.rank
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """F."""

@@ -3,7 +3,9 @@
 An autoencoder (`vae.py`) learns first and then stands still (over latents: Rombach et al. 2022). What the
 second network makes are the latents' principal components, each scaled to one: a spatial latent of many
 hundred numbers varies in some dozens of directions, and in those a small network over vectors learns in
-minutes.
+minutes: the training buildings are encoded once, under all their symmetries, and from then on a step costs
+what the small network costs. Where masks are taught each step encodes its own buildings, whose masks it
+knows.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeVar, final
+from dataclasses import replace
+from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
 from jaxtyping import Float
@@ -25,6 +28,9 @@ from .base import Batch, EncodingModel
 from .condition import Condition, ConditionConfig
 from .vae import VAE, VAEConfig
 
+_ROW = 31
+"""Stream of noise of which encoded buildings a step sees; the autoencoder draws from stream 0."""
+
 _MASK_CELLS = (8, 8, 4)
 """Masks are told to the second network as coarsely as this; the decoder sees them whole."""
 
@@ -35,13 +41,29 @@ class LatentConfig(VAEConfig):
     Attributes:
         autoencoding: share of the budget in which the autoencoder learns, before the second network does.
         directions: principal components that are generated.
+        draws: encoded buildings in a step for each building of its batch.
     """
 
     autoencoding: float = Field(default=0.65, gt=0, lt=1)
     directions: int = Field(default=64, ge=1)
+    draws: int = Field(default=8, ge=1)
 
 
 LatentConfigT = TypeVar("LatentConfigT", bound=LatentConfig)
+
+
+class Encoded(NamedTuple):
+    """Encoded buildings.
+
+    Attributes:
+        mean: principal components of the means of q(z|x).
+        spread: standard deviations of q(z|x), number by number.
+        attributes: of the buildings, NaN where unknown.
+    """
+
+    mean: Float[Tensor, "n r"]
+    spread: Float[Tensor, "n d"]
+    attributes: Float[Tensor, "n a"]
 
 
 class LatentModel(EncodingModel[LatentConfigT]):
@@ -58,6 +80,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
         self.autoencoder = VAE(VAEConfig.of(config))
         self.principal = PrincipalComponents(math.prod(self.autoencoder.latent_shape), config.directions)
         self.latent_shape = (self.principal.rank,)
+        self._known: Encoded | None = None
 
     @abstractmethod
     def making(self) -> nn.Module:
@@ -65,14 +88,14 @@ class LatentModel(EncodingModel[LatentConfigT]):
 
     @abstractmethod
     def latent_loss(
-        self, mean: Float[Tensor, "b r"], spread: Float[Tensor, "b d"], batch: Batch
+        self, encoded: Encoded, condition: Condition, noise: Callable[[int, int], Float[Tensor, "n k"]]
     ) -> Float[Tensor, ""]:
-        """What the second network learns from the components of encoded buildings.
+        """What the second network learns from encoded buildings.
 
         Args:
-            mean: components of the means of q(z|x).
-            spread: standard deviations of q(z|x), number by number.
-            batch: which buildings, and what is asked.
+            encoded: n of them.
+            condition: what is asked of each.
+            noise: (k, stream) -> N(0, I) of k numbers for each.
         """
 
     @abstractmethod
@@ -105,12 +128,16 @@ class LatentModel(EncodingModel[LatentConfigT]):
 
     @final
     def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
-        """Find the latents' principal components when the autoencoder has learnt, once."""
+        """Find the latents' directions when the autoencoder has learnt, and encode what is known."""
         if progress < self.config.autoencoding:
             # A run that is given more time falls back, and its encodings move again.
             self.principal.fitted.zero_()
-        elif not self.principal.fitted:
-            self._find_directions(known())
+            self._known = None
+        elif self._known is None:
+            # Also in a run that goes on, which finds its principal components in its state.
+            if not self.principal.fitted:
+                self._find_directions(known())
+            self._known = self._encoded(known())
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -125,10 +152,17 @@ class LatentModel(EncodingModel[LatentConfigT]):
             return self.autoencoder.loss(batch)
         if not self.principal.fitted:
             return {}
-        with torch.no_grad():
-            mu, logvar = self.autoencoder.moments(batch.x)
-            mean, spread = self.principal.reduce(mu.flatten(1)), (0.5 * logvar).exp().flatten(1)
-        return {self.maker: self.latent_loss(mean, spread, batch)}
+        n = self.config.draws
+        condition = batch.condition[torch.arange(len(batch.x)).repeat_interleave(n)]
+        if self.training and self._known is not None and not self.config.condition.masks:
+            encoded, condition = self._drawn(self._known, condition, batch)
+        else:
+            encoded = Encoded(*(part.repeat_interleave(n, dim=0) for part in self._encoded([batch])))
+
+        def noise(size: int, stream: int) -> Float[Tensor, "n k"]:
+            return batch.noise((n, size), stream).flatten(0, 1)
+
+        return {self.maker: self.latent_loss(encoded, condition, noise)}
 
     @final
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b r"]:
@@ -146,6 +180,25 @@ class LatentModel(EncodingModel[LatentConfigT]):
         """Coverage in [0, 1] of the components of latents."""
         latents = self.principal.expand(components)
         return self.autoencoder.decode(latents.reshape(-1, *self.autoencoder.latent_shape), condition)
+
+    def _drawn(self, known: Encoded, condition: Condition, batch: Batch) -> tuple[Encoded, Condition]:
+        """Draw encoded buildings by the batch's keys; of each is told what the condition tells of its own."""
+        n = self.config.draws
+        share = torch.special.ndtr(batch.noise((n,), _ROW)).flatten()
+        rows = (share * len(known.mean)).long().clamp_max(len(known.mean) - 1)
+        encoded = Encoded(*(part[rows] for part in known))
+        told = encoded.attributes.where(~condition.attributes.isnan(), torch.nan)
+        return encoded, replace(condition, attributes=told)
+
+    @torch.no_grad()
+    def _encoded(self, batches: Iterable[Batch]) -> Encoded:
+        means, spreads, attributes = [], [], []
+        for batch in batches:
+            mu, logvar = self.autoencoder.moments(batch.x.to(self.principal.center.device))
+            means.append(self.principal.reduce(mu.flatten(1)))
+            spreads.append((0.5 * logvar).exp().flatten(1))
+            attributes.append(batch.condition.attributes.to(mu.device))
+        return Encoded(torch.cat(means), torch.cat(spreads), torch.cat(attributes))
 
     @torch.no_grad()
     def _find_directions(self, batches: Iterable[Batch]) -> None:
