@@ -1,0 +1,90 @@
+"""What families over latents share: the training set is encoded once, and a step draws from that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from voxgen.models.base import Batch
+from voxgen.models.condition import Condition, ConditionConfig
+from voxgen.models.diffusion import Diffusion, DiffusionConfig
+from voxgen.models.flow import Flow, FlowConfig
+
+SIDE = (16, 16, 16)
+ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,))
+AUTOENCODER = {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "embedding": 8, "directions": 6}
+
+
+def make(cls, asked=ASKED, **more):
+    torch.manual_seed(0)
+    config, small = {
+        Flow: (FlowConfig, {"couplings": 2, "flow_width": 16, "flow_depth": 1}),
+        Diffusion: (DiffusionConfig, {"field_width": 16, "field_depth": 1}),
+    }[cls]
+    return cls(config(resolution=SIDE, condition=asked, **AUTOENCODER, **small, **more)).train()
+
+
+def batch(n=8, key=0, height=None, asked=ASKED):
+    x = torch.zeros(n, 1, *SIDE)
+    for i in range(n):
+        x[i, :, 2 : 8 + i % 6, 4:12, : 5 + i % 6] = 1
+    condition = Condition.nothing(n, asked, SIDE)
+    if height is not None:
+        condition.attributes[:] = height
+    return Batch(x, condition, torch.arange(n) + key, 0.9)
+
+
+@pytest.mark.parametrize("cls", [Flow, Diffusion])
+def test_steps_draw_from_what_was_encoded_once(cls):
+    model = make(cls)
+    model.prepare(0.9, lambda: [batch(height=9.0)])
+    seen = batch(key=50)
+    other = replace(seen, x=1 - seen.x)
+    assert model.loss(seen, model.maker) == model.loss(other, model.maker)
+    model.eval()
+    assert model.loss(seen, model.maker) != model.loss(other, model.maker)
+
+
+@pytest.mark.parametrize("cls", [Flow, Diffusion])
+def test_a_run_that_goes_on_draws_from_the_same(cls):
+    first = make(cls)
+    first.prepare(0.9, lambda: [batch(height=9.0)])
+    second = make(cls)
+    second.load_state_dict(first.state_dict())
+    second.prepare(0.95, lambda: [batch(height=9.0)])
+    assert first.loss(batch(key=7), first.maker) == second.loss(batch(key=7), second.maker)
+
+
+def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
+    model = make(Flow, draws=3)
+    known = batch(n=6)
+    known.condition.attributes[:, 0] = torch.arange(6.0)
+    model.prepare(0.9, lambda: [known])
+    told = []
+
+    def watched(encoded, condition, noise):
+        told.append((encoded, condition))
+        return noise(1, 0).sum()
+
+    monkeypatch.setattr(model, "latent_loss", watched)
+    asked = batch(n=4)
+    asked.condition.attributes[:2] = 100.0
+    model.loss(asked, "flow")
+    (encoded, condition) = told[0]
+    assert len(encoded.mean) == 12
+    assert condition.attributes[6:].isnan().all()
+    assert torch.equal(condition.attributes[:6], encoded.attributes[:6])
+    rows = encoded.attributes[:, 0].long()
+    torch.testing.assert_close(encoded.mean, model._known.mean[rows])
+    assert len(set(rows.tolist())) > 2
+
+
+def test_where_masks_are_taught_a_step_encodes_its_own():
+    asked = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
+    model = make(Diffusion, asked)
+    model.prepare(0.9, lambda: [batch(asked=asked)])
+    seen = batch(key=50, asked=asked)
+    other = replace(seen, x=1 - seen.x)
+    assert model.loss(seen, "velocity") != model.loss(other, "velocity")
