@@ -100,8 +100,7 @@ def write_buildings(
             say.warn(f"{one.name} is empty; nothing was written for it")
         if one.lost > MUCH:
             say.warn(
-                f"{one.name}: mending took away {one.lost:.0%} of it as loose pieces; if they are buildings "
-                "of their own, read each as one (--split-objects), or keep them (--no-mend)"
+                f"{one.name}: mending took away {one.lost:.0%} of it as loose pieces; --no-mend keeps them"
             )
         if one.files and settings.elements is not None and one.notes:
             say.warn(f"{one.name}: {one.notes}")

@@ -6,12 +6,15 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from . import say
 from .options import RunName, json_option
+
+if TYPE_CHECKING:
+    from voxgen.training.run import Run
 
 
 @click.command("runs", short_help="List the runs, or say all of one.")
@@ -83,7 +86,7 @@ def _described(path: Path) -> dict[str, Any]:
             values.setdefault("minutes", training["seconds"] / 60)
             done = training["finished"] and values["step"] == training["step"]
             values |= {
-                "state": "finished" if done else "under way",
+                "state": "finished" if done else _standing(run),
                 "model_step": training["step"],
                 "resolution": card["config"]["resolution"],
                 "pitch": card["pitch"],
@@ -94,6 +97,12 @@ def _described(path: Path) -> dict[str, Any]:
         values["state"] = f"damaged: {failure}"
     sheets = sorted(run.samples.glob("*.png"))
     return values | {"sheet": sheets[-1] if sheets else None}
+
+
+def _standing(run: Run) -> str:
+    from voxgen.training.lock import is_held
+
+    return "under way" if is_held(run.lock) else "stopped"
 
 
 def _list(folder: Path, runs: list[dict[str, Any]]) -> str:

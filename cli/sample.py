@@ -93,6 +93,7 @@ def make(
 
     generator = load(run, device=device, allow=allow).tuned(tuning)
     generator.condition(ask)
+    _say_if_young(generator, name)
     steps = generator.trajectory(seed, attributes=ask) if trajectory else []
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
     done = write_buildings(
@@ -107,6 +108,15 @@ def make(
         values["trajectory"] = _show(steps, out, name)
     report(done, out, as_json, values)
     say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")
+
+
+def _say_if_young(generator: Generator, name: str) -> None:
+    training = generator.card.get("training")
+    if isinstance(training, dict) and not training.get("finished", True):
+        say.note(
+            f"{name} has learnt for {counted(training['step'], 'step')} and is not finished; "
+            "the command that trained it goes on"
+        )
 
 
 def _show(steps: Sequence[VoxelGrid], out: Path, name: str) -> list[Path]:

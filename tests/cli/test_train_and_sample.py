@@ -152,9 +152,13 @@ def test_runs_tells_the_step_that_training_goes_on_from(
     steps = train("half", data, "vae", config, settings=settings)
     while next(steps).step < 3:
         pass
+    (listed,) = (one for one in told("runs")["runs"] if one["name"] == "half")
+    assert listed["state"] == "under way"
     steps.close()
     (listed,) = (one for one in told("runs")["runs"] if one["name"] == "half")
-    assert (listed["state"], listed["step"], listed["model_step"]) == ("under way", 3, 2)
+    assert (listed["state"], listed["step"], listed["model_step"]) == ("stopped", 3, 2)
+    said = voxgen("sample", "half", "-n", "1", "-f", "npz", "-o", folder / "half-buildings").stderr
+    assert "is not finished" in said
 
 
 def test_samples_are_closed_files_with_a_table_and_a_sheet(run: str, told: Told, tmp_path: Path) -> None:

@@ -30,6 +30,18 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds the lock at `path` now."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("a+b") as file:
+            _lock(file)
+    except OSError:
+        return True
+    return False
+
+
 if sys.platform == "win32":
     import msvcrt
 
