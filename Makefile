@@ -19,7 +19,7 @@ demo: $(STAMP)  ## procedural buildings -> training -> new buildings as OBJ and 
 	@echo "data set: $(DEMO)/houses   run: $(DEMO)/runs/demo   OBJ, STL and contact sheet: $(DEMO)/buildings"
 
 test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
