@@ -82,10 +82,10 @@ def command(
     with Bar() as bar:
         known = data_of(model, data, bar)
     stores = [path for file in files for path in stored(Path(file))]
-    if stores:
-        given = list(stored_grids(stores, None)[1])
-    else:
-        given = list(grids_of(files, generator.resolution, generator.pitch, reading))
+    given = list(stored_grids(stores, None)[1])
+    rest = [file for file in files if not stored(Path(file))]
+    if rest:
+        given += grids_of(rest, generator.resolution, generator.pitch, reading)
     for _, grid in given:
         generator.check(grid)
     usual = bits_per_voxel(generator.model, known.coverage(known.indices("validation")))

@@ -50,6 +50,17 @@ def test_a_data_set_is_ranked_whole(data: Path, flow: str, told: Told) -> None:
     assert [row["bits"] for row in rows] == sorted((row["bits"] for row in rows), reverse=True)
 
 
+def test_grids_data_sets_and_building_files_are_ranked_together(
+    data: Path, flow: str, told: Told, tmp_path: Path
+) -> None:
+    known = Dataset.open(data)
+    write_grid(tmp_path / "house.npz", known.grid(0), name="house")
+    told("export", data, "-n", "1", "-f", "obj", "-o", tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.obj")
+    rows = told("score", flow, data, tmp_path / "house.npz", file, "--data", data)["buildings"]
+    assert len(rows) == len(known) + 2
+
+
 def test_a_model_without_likelihood_is_refused(run: str, data: Path, voxgen: Command) -> None:
     result = voxgen("score", run, data)
     assert result.exit_code == 2

@@ -59,7 +59,7 @@ def bits_per_voxel(
     for start in range(0, len(coverage), batch_size):
         x = torch.from_numpy(coverage[start : start + batch_size]).float().div_(FULL)[:, None].to(device)
         found.append(model.log_prob(x, model.unconditional(len(x))).double().cpu().numpy())
-    return -np.concatenate(found) / (math.log(2) * math.prod(coverage.shape[1:]))
+    return -np.concatenate([np.zeros(0), *found]) / (math.log(2) * math.prod(coverage.shape[1:]))
 
 
 class VoxelCode:

@@ -118,8 +118,8 @@ def guess_up(soup: PolygonSoup, header: str = "") -> tuple[Up, tuple[str, ...]]:
     Returns:
         The axis, and a warning where the answer is not plain.
     """
-    evidence = up_evidence(soup, 2) - up_evidence(soup, 1)
-    areas = _areas(soup)
+    areas = area_vectors_of_rings(soup.vertices, soup.loops, soup.rings)[soup.polygons[:-1]]
+    evidence = up_evidence(soup, areas, 2) - up_evidence(soup, areas, 1)
     if is_relief(areas, 1):
         return "y", ("up axis guessed: Y (all faces look along it); overrule with --up z",)
     if is_relief(areas, 2) or (looks_one_way(areas, 2) and not looks_one_way(areas, 1)):
@@ -133,13 +133,15 @@ def guess_up(soup: PolygonSoup, header: str = "") -> tuple[Up, tuple[str, ...]]:
     return "z", ()
 
 
-def up_evidence(soup: PolygonSoup, axis: int) -> float:
-    """Share of the surface that stands along `axis`, plus twice the share that lies flat at its low end."""
+def up_evidence(soup: PolygonSoup, areas: Float[np.ndarray, "p 3"], axis: int) -> float:
+    """Share of the surface that stands along `axis`, plus twice the share that lies flat at its low end.
+
+    `areas` are the vectors of area of the polygons' outer rings.
+    """
     sizes = np.diff(soup.rings)[soup.polygons[:-1]]
     if len(sizes) == 0 or sizes.min() < 3:
         return 0.0
     corners = soup.vertices[soup.loops]
-    areas = _areas(soup)
     size = np.linalg.norm(areas, axis=1)
     along = np.maximum.reduceat(corners[:, axis], soup.rings[:-1])[soup.polygons[:-1]]
     low, high = corners[:, axis].min(), corners[:, axis].max()
@@ -147,11 +149,6 @@ def up_evidence(soup: PolygonSoup, axis: int) -> float:
     resting = along <= low + 0.01 * (high - low)
     total = max(float(size.sum()), 1e-300)
     return float(size[standing].sum() + 2 * size[resting].sum()) / total
-
-
-def _areas(soup: PolygonSoup) -> Float[np.ndarray, "p 3"]:
-    """Vector of area of each polygon, by its outer ring."""
-    return area_vectors_of_rings(soup.vertices, soup.loops, soup.rings)[soup.polygons[:-1]]
 
 
 def _guess_unit(height: float) -> str:

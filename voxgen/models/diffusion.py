@@ -55,7 +55,6 @@ class Diffusion(LatentModel[DiffusionConfig]):
 
     config_class: ClassVar[type[ModelConfig]] = DiffusionConfig
     maker: ClassVar[str] = "velocity"
-    rate: ClassVar[float] = 0.5
     tunable: ClassVar[tuple[str, ...]] = ("solver", "steps", "guidance")
 
     def __init__(self, config: DiffusionConfig) -> None:

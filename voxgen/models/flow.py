@@ -53,7 +53,6 @@ class Flow(LatentModel[FlowConfig]):
 
     config_class: ClassVar[type[ModelConfig]] = FlowConfig
     maker: ClassVar[str] = "flow"
-    rate: ClassVar[float] = 0.5
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__(config)
@@ -72,11 +71,11 @@ class Flow(LatentModel[FlowConfig]):
         return -self.map.log_density(drawn, self.map.told(condition).float()).mean() / self.principal.rank
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
-        """F."""
+        """The map."""
         return self.map.chain(components, self.map.told(condition))[0]
 
     def to_components(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
-        """f, inverted."""
+        """The map, undone."""
         return self.map.chain.inverse(z, self.map.told(condition))
 
 

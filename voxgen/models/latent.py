@@ -31,6 +31,10 @@ from .vae import VAE, VAEConfig
 _ROW = 31
 """Stream of noise of which encoded buildings a step sees; the autoencoder draws from stream 0."""
 
+_RATE = 0.5
+"""Learning rate of the second network, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations
+would cost more than the small network itself."""
+
 _MASK_CELLS = (8, 8, 4)
 """Masks are told to the second network as coarsely as this; the decoder sees them whole."""
 
@@ -56,12 +60,12 @@ class Encoded(NamedTuple):
     """Encoded buildings.
 
     Attributes:
-        mean: principal components of the means of q(z|x).
+        mean: means of q(z|x), as their principal components once these are known.
         spread: standard deviations of q(z|x), number by number.
         attributes: of the buildings, NaN where unknown.
     """
 
-    mean: Float[Tensor, "n r"]
+    mean: Float[Tensor, "n k"]
     spread: Float[Tensor, "n d"]
     attributes: Float[Tensor, "n a"]
 
@@ -71,9 +75,6 @@ class LatentModel(EncodingModel[LatentConfigT]):
 
     maker: ClassVar[str]
     """What the second player is called."""
-    rate: ClassVar[float]
-    """Its learning rate, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations would cost
-    more than the small network itself."""
 
     def __init__(self, config: LatentConfigT) -> None:
         super().__init__(config)
@@ -123,7 +124,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
         if player == "autoencoder":
             return super().optimiser(player, learning_rate)
         return torch.optim.AdamW(
-            self.making().parameters(), lr=self.rate * learning_rate, betas=(0.9, 0.99), weight_decay=1e-2
+            self.making().parameters(), lr=_RATE * learning_rate, betas=(0.9, 0.99), weight_decay=1e-2
         )
 
     @final
@@ -135,15 +136,16 @@ class LatentModel(EncodingModel[LatentConfigT]):
             self._known = None
         elif self._known is None:
             # Also in a run that goes on, which finds its principal components in its state.
+            encoded = self._encoded(known())
             if not self.principal.fitted:
-                self._find_directions(known())
-            self._known = self._encoded(known())
+                self.principal.fit(encoded.mean)
+            self._known = self._reduced(encoded)
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Find the principal components where they are not yet: early samples are a Gaussian's."""
         if not self.principal.fitted:
-            self._find_directions(batches)
+            self.principal.fit(self._encoded(batches).mean)
 
     @final
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
@@ -157,7 +159,8 @@ class LatentModel(EncodingModel[LatentConfigT]):
         if self.training and self._known is not None and not self.config.condition.masks:
             encoded, condition = self._drawn(self._known, condition, batch)
         else:
-            encoded = Encoded(*(part.repeat_interleave(n, dim=0) for part in self._encoded([batch])))
+            shown = self._reduced(self._encoded([batch]))
+            encoded = Encoded(*(part.repeat_interleave(n, dim=0) for part in shown))
 
         def noise(size: int, stream: int) -> Float[Tensor, "n k"]:
             return batch.noise((n, size), stream).flatten(0, 1)
@@ -192,17 +195,17 @@ class LatentModel(EncodingModel[LatentConfigT]):
 
     @torch.no_grad()
     def _encoded(self, batches: Iterable[Batch]) -> Encoded:
+        """Encode buildings, their means as whole latents."""
         means, spreads, attributes = [], [], []
         for batch in batches:
             mu, logvar = self.autoencoder.moments(batch.x.to(self.principal.center.device))
-            means.append(self.principal.reduce(mu.flatten(1)))
+            means.append(mu.flatten(1))
             spreads.append((0.5 * logvar).exp().flatten(1))
             attributes.append(batch.condition.attributes.to(mu.device))
         return Encoded(torch.cat(means), torch.cat(spreads), torch.cat(attributes))
 
-    @torch.no_grad()
-    def _find_directions(self, batches: Iterable[Batch]) -> None:
-        self.principal.fit(torch.cat([self.autoencoder.moments(batch.x)[0].flatten(1) for batch in batches]))
+    def _reduced(self, encoded: Encoded) -> Encoded:
+        return encoded._replace(mean=self.principal.reduce(encoded.mean))
 
 
 class Told(nn.Module):
