@@ -8,9 +8,11 @@ reduced, which smooths all edges.
 from __future__ import annotations
 
 from functools import cache
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
+from numba import njit
 from PIL import Image
 
 from ..errors import UsageError
@@ -77,9 +79,21 @@ def _picture(
     depth, index = rasterize(camera.project(corners), fine)
     depth = np.where(index < 0, _ground_depth(camera, fine), depth)
     light = sunlight_and_skylight(camera, corners, normals, depth, index)
-    shown = _developed(light, index, normals)
-    shown += _lines(depth, index, normals, camera)[..., None] * (np.array(INK, np.float32) / 255.0 - shown)
-    picture = Image.fromarray(np.rint(shown * 255.0).astype(np.uint8))
+    pitched = (normals[:, 2] > 0.25) & (normals[:, 2] < 0.99)
+    colours = np.concatenate([np.where(pitched[:, None], ROOF, WALL), [PAPER]]).astype(np.float32)
+    tint = np.array([SUN, SKY], np.float32)
+    shown = np.empty((fine, fine, 3), np.uint8)
+    _develop(
+        shown,
+        index,
+        light,
+        _lines(depth, index, normals, camera),
+        colours,
+        tint / (OPEN_GROUND @ tint),
+        _vignette(fine),
+        np.array(INK, np.float32),
+    )
+    picture = Image.fromarray(shown)
     return picture.reduce(_FINER)
 
 
@@ -90,30 +104,29 @@ def _ground_depth(camera: Camera, size: int) -> Float32[np.ndarray, "size size"]
     return np.broadcast_to(row[:, None], (size, size)).astype(np.float32)
 
 
-def _developed(
-    light: Float32[np.ndarray, "size size 2"],
-    index: Int32[np.ndarray, "size size"],
-    normals: Float[np.ndarray, "f 3"],
-) -> Float32[np.ndarray, "size size 3"]:
-    """Colours in 0..1 of what the light falls on; the open ground is the colour of the paper."""
-    pitched = (normals[:, 2] > 0.25) & (normals[:, 2] < 0.99)
-    colours = np.concatenate([np.where(pitched[:, None], ROOF, WALL), [PAPER]]).astype(np.float32) / 255.0
-    tint = np.array([SUN, SKY], np.float32)
-    glow = np.sqrt(
-        light @ (tint / (OPEN_GROUND @ tint))
-    )  # a screen's light is about the square of its values
-    # Shadows that the picture would cut off fade out before its edge.
-    open_air = index < 0
-    glow[open_air] = 1.0 + (glow[open_air] - 1.0) * _vignette(len(index))[open_air]
-    return np.minimum(colours[index] * glow, 1.0)
+@njit(cache=True, nogil=True)
+@no_type_check
+def _develop(shown, index, light, lines, colours, tint, vignette, ink):
+    """Put the colours of what the light falls on, and lines over them; open ground is the paper's colour."""
+    for i in range(index.shape[0]):
+        for j in range(index.shape[1]):
+            face, line = index[i, j], lines[i, j]
+            for c in range(3):
+                # A screen's light is about the square of its values.
+                glow = np.sqrt(light[i, j, 0] * tint[0, c] + light[i, j, 1] * tint[1, c])
+                if face < 0:
+                    # Shadows that the picture would cut off fade out before its edge.
+                    glow = 1.0 + (glow - 1.0) * vignette[i, j]
+                value = min(colours[face, c] * glow, 255.0)
+                shown[i, j, c] = np.uint8(value + line * (ink[c] - value) + 0.5)
 
 
 @cache
-def _vignette(size: int) -> Float32[np.ndarray, "size size 1"]:
+def _vignette(size: int) -> Float32[np.ndarray, "size size"]:
     """1 in the picture, falling smoothly to 0 at its edge."""
     t = np.clip((0.5 - np.abs((np.arange(size) + 0.5) / size - 0.5)) / 0.12, 0.0, 1.0)
     t = t * t * (3.0 - 2.0 * t)
-    return np.outer(t, t).astype(np.float32)[..., None]
+    return np.outer(t, t).astype(np.float32)
 
 
 def _lines(

@@ -8,7 +8,8 @@ foot of the building, it gets darker. All is linear light.
 
 from __future__ import annotations
 
-from typing import no_type_check
+from functools import cache
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
@@ -51,45 +52,76 @@ def sunlight_and_skylight(
     box = np.where(np.indices((2, 2, 2)).reshape(3, 8).T == 0, low, high)
     facing = np.concatenate([normals, [[0.0, 0.0, 1.0]]])
     light = np.zeros((*depth.shape, 2), np.float32)
-    light[..., 1] = (BOUNCE * 0.5 * (1.0 - facing[:, 2]))[index]
+    light[..., 1] = (BOUNCE * 0.5 * (1.0 - facing[:, 2])).astype(np.float32)[index]
+    sun = looking(*SUN)[None]
+    _add(light, 0, depth, index, 2, *_lit(sun, SUN_STRENGTH, len(depth), camera, box, corners, facing))
     sky = _sky(_SUNS_OF_SKY)
-    share = SKY_STRENGTH / np.sin(np.radians(sky[:, 1])).sum()
-    suns = [(0, SUN, SUN_STRENGTH, len(depth), 2), *((1, tuple(at), share, _SKY_MAP, 4) for at in sky)]
-    for channel, (azimuth, elevation), strength, size, block in suns:
-        sun = framing(box, looking(azimuth, elevation), size)
-        cast, _ = rasterize(sun.project(corners), size)
-        lit = strength * np.maximum(facing @ -sun.axes[2], 0.0)
-        _add(light[..., channel], depth, index, block, cast, lit, *_to_sun(camera, sun, facing))
+    share = SKY_STRENGTH / -sky[:, 2, 2].sum()
+    _add(light, 1, depth, index, 4, *_lit(sky, share, _SKY_MAP, camera, box, corners, facing))
     return light
 
 
-def _sky(n: int) -> Float[np.ndarray, "n 2"]:
-    """Azimuth and elevation in degrees of directions evenly spread over the sky (a Fibonacci lattice)."""
+class _Lit(NamedTuple):
+    """What n suns shine on, for `_add`.
+
+    Attributes:
+        cast: depth maps.
+        light: of each face that no other hides.
+        turn: from (pixel x, pixel y, depth) of the camera to those of each sun.
+        offset: added after.
+        lift: shift of each face.
+    """
+
+    cast: Float32[np.ndarray, "n size size"]
+    light: Float[np.ndarray, "n f"]
+    turn: Float[np.ndarray, "n 3 3"]
+    offset: Float[np.ndarray, "n 3"]
+    lift: Float[np.ndarray, "n f 3"]
+
+
+def _lit(
+    axes: Float[np.ndarray, "n 3 3"],
+    strength: float,
+    size: int,
+    camera: Camera,
+    box: Float[np.ndarray, "8 3"],
+    corners: Float[np.ndarray, "f 3 3"],
+    facing: Float[np.ndarray, "f1 3"],
+) -> _Lit:
+    """Draw the depth maps of suns that look along `axes`, and map pixels of the camera into them.
+
+    A face is lifted off itself by the width of one pixel of a map, or it would throw a shadow on itself
+    wherever the map is too coarse for it.
+    """
+    back = camera.axes.T @ np.diag([1.0 / camera.scale, -1.0 / camera.scale, 1.0])
+    suns = [framing(box, each, size) for each in axes]
+    into = np.stack([np.diag([sun.scale, -sun.scale, 1.0]) @ sun.axes for sun in suns])
+    turn = into @ back
+    centre = np.stack([np.append(sun.centre, 0.0) for sun in suns])
+    lift = np.array([1.6 / sun.scale for sun in suns])[:, None, None] * (facing @ into.transpose(0, 2, 1))
+    return _Lit(
+        np.stack([rasterize(sun.project(corners), size)[0] for sun in suns]),
+        strength * np.maximum(-axes[:, 2] @ facing.T, 0.0),
+        turn,
+        centre - turn @ np.append(camera.centre, 0.0),
+        lift,
+    )
+
+
+@cache
+def _sky(n: int) -> Float[np.ndarray, "n 3 3"]:
+    """Axes of suns evenly spread over the sky (a Fibonacci lattice)."""
     i = np.arange(n)
     height = 0.12 + 0.86 * (i + 0.5) / n
-    return np.stack([(i * 137.50776) % 360.0, np.degrees(np.arcsin(height))], axis=1)
-
-
-def _to_sun(
-    camera: Camera, sun: Camera, facing: Float[np.ndarray, "f 3"]
-) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " 3"], Float[np.ndarray, "f 3"]]:
-    """Map from (pixel x, pixel y, depth) of the camera to those of the sun, and a shift for each face.
-
-    The shift lifts a point off its own face by the width of one pixel of the sun's map, or the face would
-    throw a shadow on itself wherever the map is too coarse for it.
-    """
-    into = np.diag([sun.scale, -sun.scale, 1.0]) @ sun.axes
-    back = camera.axes.T @ np.diag([1.0 / camera.scale, -1.0 / camera.scale, 1.0])
-    turn = into @ back
-    offset = np.append(sun.centre, 0.0) - turn @ np.append(camera.centre, 0.0)
-    return turn, offset, (1.6 / sun.scale) * facing @ into.T
+    turned = (i * 137.50776) % 360.0
+    return np.stack([looking(*at) for at in zip(turned, np.degrees(np.arcsin(height)), strict=True)])
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _add(light, depth, index, block, cast, lit, turn, offset, lift):
-    """Add the light of one sun where it is not hidden, found once for each face in a block of pixels."""
-    size = cast.shape[0]
+def _add(light, channel, depth, index, block, cast, lit, turn, offset, lift):
+    """Add the light of suns where they are not hidden, found once for each face in a block of pixels."""
+    suns, size = cast.shape[0], cast.shape[1]
     for row in range(0, depth.shape[0], block):
         for column in range(0, depth.shape[1], block):
             last, found = -2, 0.0
@@ -98,15 +130,19 @@ def _add(light, depth, index, block, cast, lit, turn, offset, lift):
                     face = index[i, j]
                     if face != last:
                         last, found = face, 0.0
-                        if lit[face] > 0.0:
-                            a, b, d = j + 0.5, i + 0.5, depth[i, j]
-                            x = turn[0, 0] * a + turn[0, 1] * b + turn[0, 2] * d + offset[0] + lift[face, 0]
-                            y = turn[1, 0] * a + turn[1, 1] * b + turn[1, 2] * d + offset[1] + lift[face, 1]
-                            z = turn[2, 0] * a + turn[2, 1] * b + turn[2, 2] * d + offset[2] + lift[face, 2]
-                            found = lit[face]
+                        a, b, d = j + 0.5, i + 0.5, depth[i, j]
+                        for n in range(suns):
+                            if lit[n, face] <= 0.0:
+                                continue
+                            t, o, up = turn[n], offset[n], lift[n, face]
+                            x = t[0, 0] * a + t[0, 1] * b + t[0, 2] * d + o[0] + up[0]
+                            y = t[1, 0] * a + t[1, 1] * b + t[1, 2] * d + o[1] + up[1]
+                            z = t[2, 0] * a + t[2, 1] * b + t[2, 2] * d + o[2] + up[2]
                             if 1.5 < x < size - 2.5 and 1.5 < y < size - 2.5:
-                                found *= _seen(cast, x - 0.5, y - 0.5, z)
-                    light[i, j] += found
+                                found += lit[n, face] * _seen(cast[n], x - 0.5, y - 0.5, z)
+                            else:
+                                found += lit[n, face]
+                    light[i, j, channel] += found
 
 
 @njit(cache=True, nogil=True)
