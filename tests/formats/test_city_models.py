@@ -7,8 +7,10 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
+from whole_files import buildings_of
 
-from voxgen.formats import expand, read_buildings
+from voxgen.formats import expand
+from voxgen.pipeline.parallel import Workers
 
 pytestmark = pytest.mark.shared
 
@@ -22,16 +24,25 @@ SETS = (
 )
 
 
+@pytest.fixture(scope="module")
+def workers():
+    """Processes that read, as in a build: with every call's types checked, thousands of buildings cost four
+    times as much, and the tests of single files do that."""
+    with Workers(2) as processes:
+        yield processes
+
+
 @pytest.fixture(scope="module", params=SETS)
-def collection(request, shared):
+def collection(request, shared, workers):
     """Kept buildings as arrays, and the same ones as read here."""
     folder = shared / "data" / request.param
     with np.load(folder / "buildings.npz", allow_pickle=False) as stored:
         kept = {name: stored[name] for name in stored.files}
     read = defaultdict(list)
-    for file in expand([folder / "original"]):
-        for building in read_buildings(file):
-            read[file.path.name.removesuffix(".gz"), building.id].append(building)
+    files = list(expand([folder / "original"]))
+    for at, buildings in workers.run(buildings_of, files):
+        for building in buildings:
+            read[files[at].path.name.removesuffix(".gz"), building.id].append(building)
     names = zip(kept["src_file"].tolist(), kept["id"].tolist(), strict=True)
     sound = sum(building.error is None for found in read.values() for building in found)
     assert sound == json.loads(str(kept["meta"]))["n_input"]

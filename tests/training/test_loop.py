@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from training_toys import ADDRESS, Game, Toy, ToyConfig, ToyData, settings, toy
 
@@ -248,6 +249,7 @@ def test_each_player_learns_from_its_own_loss_alone(tmp_path):
 def test_nobody_is_warned_of_samples_before_a_model_can_have_learnt(tmp_path, monkeypatch):
     monkeypatch.setattr(Health, "warnings", lambda self: ("all alike",))
     monkeypatch.setattr("voxgen.training.loop._REPORT_SHARE", float("inf"))
+    monkeypatch.setattr("voxgen.training.report.building_sheet", lambda *_, **__: Image.new("RGB", (8, 8)))
     data = ToyData(n=80)
     few = list(train(tmp_path / "few", data, toy(data), settings(steps=6, save_seconds=1e9)))
     assert [step.warnings for step in few[:-1]] == [()] * 5
