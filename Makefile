@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
 
+# Byte code is written where a module is first used: the rest of torch and open3d is never compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types check clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## procedural buildings -> training -> new buildings as OBJ and STL, with a contact sheet
