@@ -32,6 +32,7 @@ from voxgen.models import family
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.gan import GANConfig
+from voxgen.training.devices import bf16_pays
 
 _WARM_UP, _GAME = "... its warm-up", "... its game"
 
@@ -197,14 +198,17 @@ def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[
 
 
 def main() -> None:
-    """Print a Markdown table per dtype."""
+    """Print a Markdown table per dtype that the processor is fast in."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=20, help="per family and dtype")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results: dict[str, dict[str, float]] = {}
-    for label, dtype in (("bf16 autocast", torch.bfloat16), ("float32", None)):
+    dtypes: dict[str, torch.dtype | None] = {"float32": None}
+    if bf16_pays("cpu"):  # a processor without would emulate it, and nothing trains so
+        dtypes = {"bf16 autocast": torch.bfloat16, **dtypes}
+    for label, dtype in dtypes.items():
         rates = measure(args.resolution, args.seconds, dtype)
         results[label] = rates
         print(f"\n{label}, {args.resolution}^3, {torch.get_num_threads()} threads\n")

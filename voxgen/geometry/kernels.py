@@ -24,9 +24,27 @@ from numba import njit
 
 @njit(cache=True)
 @no_type_check
+def in_voxels(vertices, faces, origin, yaw, pitch):
+    """Give vertices in the index units of a grid (`Placement.to_index`), and the lowest one of a face."""
+    points = np.empty(vertices.shape, np.float64)
+    c, s = np.cos(yaw), np.sin(yaw)
+    for v in range(vertices.shape[0]):
+        x, y = vertices[v, 0] - origin[0], vertices[v, 1] - origin[1]
+        points[v, 0] = (x * c + y * s) / pitch
+        points[v, 1] = (y * c - x * s) / pitch
+        points[v, 2] = (vertices[v, 2] - origin[2]) / pitch
+    floor = np.inf
+    for f in range(faces.shape[0]):
+        for corner in range(3):
+            floor = min(floor, points[faces[f, corner], 2])
+    return points, floor if faces.shape[0] else 0.0
+
+
+@njit(cache=True)
+@no_type_check
 def crossings(points, faces, nx, ny):
     """Give column, height, sign and face of every crossing of the (nx, ny) columns, in face order."""
-    size = 1024
+    size = 4096
     column = np.empty(size, np.int32)
     height = np.empty(size, np.float64)
     sign = np.empty(size, np.int8)
@@ -99,18 +117,14 @@ def _grown(array, size):
 @njit(cache=True)
 @no_type_check
 def linked(column, n_columns):
-    """Chain the crossings of each column: `head[c]`, then `after[crossing]` until -1; and the longest."""
+    """Chain the crossings of each column: `head[c]`, then `after[crossing]` until -1."""
     head = np.full(n_columns, -1, np.int32)
     after = np.empty(column.shape[0], np.int32)
-    length = np.zeros(n_columns, np.int32)
-    longest = 0
     for n in range(column.shape[0]):
         c = column[n]
         after[n] = head[c]
         head[c] = n
-        length[c] += 1
-        longest = max(longest, length[c])
-    return head, after, longest
+    return head, after
 
 
 @njit(cache=True)
@@ -150,6 +164,14 @@ def _runs(start, after, level, sign, floor, levels, signs, runs):
 
 @njit(cache=True)
 @no_type_check
+def _room(crossings):
+    """Give room for the levels, signs and runs of a column, should all crossings lie in one."""
+    levels, signs = np.empty(crossings + 1, np.int32), np.empty(crossings + 1, np.int32)
+    return levels, signs, np.empty((crossings + 1, 2), np.int64)
+
+
+@njit(cache=True)
+@no_type_check
 def _levels(height, floor, nz):
     """Round heights to the lowest sample that is not below them, inside `[floor, nz]`."""
     level = np.empty(height.shape[0], np.int32)
@@ -164,10 +186,8 @@ def scan_bits(points, faces, nx, ny, nz, floor):
     """Give occupancy as uint64 words of bits, z fastest, least significant bit first; air below `floor`."""
     column, height, sign, _ = crossings(points, faces, nx, ny)
     level = _levels(height, floor, nz)
-    head, after, longest = linked(column, nx * ny)
-    levels = np.empty(longest + 1, np.int32)
-    signs = np.empty(longest + 1, np.int32)
-    runs = np.empty((longest + 1, 2), np.int64)
+    head, after = linked(column, nx * ny)
+    levels, signs, runs = _room(column.shape[0])
     words = np.zeros((nx * ny * nz + 63) // 64, np.uint64)
     ones = np.uint64(0xFFFFFFFFFFFFFFFF)
     for c in range(nx * ny):
@@ -208,10 +228,8 @@ def scan_counts(points, faces, nx, ny, nz, floor, samples, s):
         lowest = min(max(np.ceil(floor * s - samples[n, 2]), 0.0), np.float64(nz * s))
         column, height, sign, _ = crossings(shifted, faces, nx, ny)
         level = _levels(height, lowest, nz * s)
-        head, after, longest = linked(column, nx * ny)
-        levels = np.empty(longest + 1, np.int32)
-        signs = np.empty(longest + 1, np.int32)
-        runs = np.empty((longest + 1, 2), np.int64)
+        head, after = linked(column, nx * ny)
+        levels, signs, runs = _room(column.shape[0])
         for c in range(nx * ny):
             if head[c] < 0:
                 continue

@@ -374,11 +374,11 @@ def _sight(points, faces, patch, closed, m):
     `points` are in spacings of the m sight lines along each axis.
     """
     column, height, sign, face = crossings(points, faces, m, m)
-    head, after, _ = linked(column, m * m)
+    head, after = linked(column, m * m)
     along_x, x, _, _ = crossings(points[:, np.array([1, 2, 0])], faces, m, m)
-    head_x, after_x, _ = linked(along_x, m * m)
+    head_x, after_x = linked(along_x, m * m)
     along_y, y, _, _ = crossings(points[:, np.array([2, 0, 1])], faces, m, m)
-    head_y, after_y, _ = linked(along_y, m * m)
+    head_y, after_y = linked(along_y, m * m)
     n = closed.shape[0]
     seen, inner = np.zeros(n, np.int64), np.zeros(n, np.int64)
     front, back = np.zeros(n, np.int64), np.zeros(n, np.int64)

@@ -90,15 +90,30 @@ def check(mesh: Mesh) -> None:
         raise DataError(
             "the mesh has no faces; a solid needs triangles (for a point cloud use voxelize_points)"
         )
-    low, high = int(mesh.faces.min()), int(mesh.faces.max())
+    low, high, finite = _usable(mesh.vertices, mesh.faces)
     if low < 0 or high >= len(mesh.vertices):
         wrong = low if low < 0 else high
         raise DataError(
             f"a face names vertex {wrong}, but the mesh has {len(mesh.vertices)}, counted from 0; "
             "the file is damaged, export it again"
         )
-    if not np.isfinite(mesh.vertices).all() and not np.isfinite(mesh.vertices[mesh.faces]).all():
+    if not finite:
         raise DataError("the mesh has vertices that are not finite (NaN or infinity); export it again")
+
+
+@njit(cache=True)
+@no_type_check
+def _usable(vertices, faces):
+    """Give the lowest and highest vertex that a face names, and whether all that exist are finite."""
+    low, high, finite = faces[0, 0], faces[0, 0], True
+    for f in range(faces.shape[0]):
+        for corner in range(3):
+            v = faces[f, corner]
+            low, high = min(low, v), max(high, v)
+            if 0 <= v < vertices.shape[0]:
+                for axis in range(3):
+                    finite = finite and np.isfinite(vertices[v, axis])
+    return low, high, finite
 
 
 @njit(cache=True)
