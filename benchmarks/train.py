@@ -205,10 +205,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results: dict[str, dict[str, float]] = {}
-    dtypes: dict[str, torch.dtype | None] = {"float32": None}
-    if bf16_pays("cpu"):  # a processor without would emulate it, and nothing trains so
-        dtypes = {"bf16 autocast": torch.bfloat16, **dtypes}
-    for label, dtype in dtypes.items():
+    for label, dtype in (("bf16 autocast", torch.bfloat16), ("float32", None)):
+        if dtype is not None and not bf16_pays("cpu"):
+            continue  # it would be emulated, and nothing trains so
         rates = measure(args.resolution, args.seconds, dtype)
         results[label] = rates
         print(f"\n{label}, {args.resolution}^3, {torch.get_num_threads()} threads\n")

@@ -24,24 +24,6 @@ from numba import njit
 
 @njit(cache=True)
 @no_type_check
-def in_voxels(vertices, faces, origin, yaw, pitch):
-    """Give vertices in the index units of a grid (`Placement.to_index`), and the lowest one of a face."""
-    points = np.empty(vertices.shape, np.float64)
-    c, s = np.cos(yaw), np.sin(yaw)
-    for v in range(vertices.shape[0]):
-        x, y = vertices[v, 0] - origin[0], vertices[v, 1] - origin[1]
-        points[v, 0] = (x * c + y * s) / pitch
-        points[v, 1] = (y * c - x * s) / pitch
-        points[v, 2] = (vertices[v, 2] - origin[2]) / pitch
-    floor = np.inf
-    for f in range(faces.shape[0]):
-        for corner in range(3):
-            floor = min(floor, points[faces[f, corner], 2])
-    return points, floor if faces.shape[0] else 0.0
-
-
-@njit(cache=True)
-@no_type_check
 def crossings(points, faces, nx, ny):
     """Give column, height, sign and face of every crossing of the (nx, ny) columns, in face order."""
     size = 4096

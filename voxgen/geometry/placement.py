@@ -110,7 +110,7 @@ def place(
     base = mesh.vertices[mesh.faces[0, 0]]
     local = mesh.vertices - base
     yaw = _best_yaw(local, np.ascontiguousarray(mesh.faces)) if align else 0.0
-    low, high = _bounds(local @ rotation_z(yaw), np.ascontiguousarray(mesh.faces))
+    low, high = bounds(local @ rotation_z(yaw), np.ascontiguousarray(mesh.faces))
     size = np.array(counts) * pitch
     corner = (low + high - size) / 2
     corner[2] = low[2]
@@ -241,7 +241,8 @@ def _best_yaw(points, faces):
 
 @njit(cache=True)
 @no_type_check
-def _bounds(points, faces):
+def bounds(points, faces):
+    """Give the lowest and highest coordinates of the points that faces name."""
     low = np.full(3, np.inf)
     high = np.full(3, -np.inf)
     for f in range(faces.shape[0]):

@@ -22,9 +22,9 @@ from scipy import ndimage
 from ..errors import DataError, UsageError, nearest
 from .engines import scan_numpy, scan_open3d
 from .grid import FULL, VoxelGrid, unpack
-from .kernels import in_voxels, scan_bits, scan_counts
+from .kernels import scan_bits, scan_counts
 from .mesh import Mesh
-from .placement import Placement, place
+from .placement import Placement, bounds, place
 from .shell import solid_shell
 
 Engine = Literal["numba", "numpy", "open3d"]
@@ -155,5 +155,6 @@ def _in_voxels(
 ) -> tuple[Float[np.ndarray, "v 3"], Integer[np.ndarray, "f 3"], float]:
     """Give the solid shell in the grid's indices, and its lowest level."""
     shell = solid_shell(mesh)
-    points, floor = in_voxels(shell.vertices, shell.faces, placement.origin, placement.yaw, placement.pitch)
-    return points, shell.faces, floor
+    points = placement.to_index(shell.vertices)
+    low, _ = bounds(points, shell.faces)
+    return points, shell.faces, float(low[2]) if len(shell.faces) else 0.0
