@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
+from .kernels import to_index
 from .mesh import rotation_z
 
 FULL = 64
@@ -65,7 +66,7 @@ class VoxelGrid:
 
     def to_index(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
         """Continuous indices of world positions in metres; the inverse of `to_world`."""
-        return (np.asarray(points, np.float64) - self.origin) @ rotation_z(self.yaw) / self.pitch
+        return to_index(np.asarray(points, np.float64), self.origin, self.yaw, self.pitch)
 
 
 def pack(occupancy: Bool[np.ndarray, "*batch x y z"]) -> UInt8[np.ndarray, "*batch bytes"]:

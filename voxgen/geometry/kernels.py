@@ -24,6 +24,20 @@ from numba import njit
 
 @njit(cache=True)
 @no_type_check
+def to_index(points, origin, yaw, pitch):
+    """Give (n, 3) world positions in the index units of a grid."""
+    index = np.empty(points.shape, np.float64)
+    c, s = np.cos(yaw), np.sin(yaw)
+    for n in range(points.shape[0]):
+        x, y = points[n, 0] - origin[0], points[n, 1] - origin[1]
+        index[n, 0] = (x * c + y * s) / pitch
+        index[n, 1] = (y * c - x * s) / pitch
+        index[n, 2] = (points[n, 2] - origin[2]) / pitch
+    return index
+
+
+@njit(cache=True)
+@no_type_check
 def crossings(points, faces, nx, ny):
     """Give column, height, sign and face of every crossing of the (nx, ny) columns, in face order."""
     size = 4096

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from numba import njit
 
 from ..errors import DataError, UsageError
+from .kernels import to_index
 from .mesh import Mesh, rotation_z
 from .topology import check
 
@@ -67,7 +68,7 @@ class Placement:
 
     def to_index(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
         """Continuous indices of world positions in metres."""
-        return (points - self.origin) @ rotation_z(self.yaw) / self.pitch
+        return to_index(points, self.origin, self.yaw, self.pitch)
 
 
 def footprint_rectangle(points_xy: Float[np.ndarray, "n 2"]) -> Rectangle:
