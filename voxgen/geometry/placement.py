@@ -137,7 +137,8 @@ def resolved(resolution: int | Sequence[int]) -> tuple[int, int, int]:
 def _hull(points):
     """Convex hull, counter-clockwise (Andrew's monotone chain)."""
     n = points.shape[0]
-    by_y = points[np.argsort(points[:, 1])]
+    # One kind of sort for both: each is compiled, at the first use of voxgen.
+    by_y = points[np.argsort(points[:, 1], kind="mergesort")]
     ordered = by_y[np.argsort(by_y[:, 0], kind="mergesort")]
     hull = np.empty((2 * n + 2, 2))
     k = 0
