@@ -45,6 +45,7 @@ class VAEConfig(ModelConfig):
         depth: residual blocks a level.
         plan: channels of the plan on the patch grid, from which walls and roof are read.
         fine: channels of the plan at full resolution.
+        rounds: how often plan and roof are levelled along rows and columns.
         latent: channels of the spatial latent.
         embedding: width of the condition's embedding.
         beta: weight of the KL term.
@@ -62,6 +63,7 @@ class VAEConfig(ModelConfig):
     depth: int = 2
     plan: int = 64
     fine: int = 16
+    rounds: int = 2
     latent: int = 8
     embedding: int = 64
     beta: float = 0.1
@@ -97,7 +99,9 @@ class VAE(EncodingModel[VAEConfig]):
         self.decoder = Expand(
             config.resolution, config.patch, config.latent, config.widths, config.depth, config.embedding
         )
-        self.head = MassHead(cells[0], config.patch, config.widths[0], config.plan, config.fine)
+        self.head = MassHead(
+            cells[0], config.patch, config.widths[0], config.plan, config.fine, config.rounds
+        )
         size = config.latent * cells[-1][0] * cells[-1][1] * cells[-1][2]
         self.density = LatentMixture(size, len(wanted.attributes), config.rank, config.components)
 

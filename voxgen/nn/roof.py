@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import group_norm
+from .level import level
 from .patches import depth_to_space
 
 _SLOPE = 4.0
@@ -27,6 +28,11 @@ _SLOPE = 4.0
 
 _SOLID = 6.0
 """Logit at which a voxel starts as no void."""
+
+_PLAN = {"reach": 0.2, "flat": 0.1}
+_ROOF = {"reach": 0.35, "flat": 0.2}
+"""How plan and roof are levelled. Less than the step of the plan across a wall, a third of a voxel in the
+median: beyond that both sides of the wall draw each other, and it is gone."""
 
 _SUREST = 1e-4
 """Coverage is never surer than this, so that logits stay finite."""
@@ -66,13 +72,21 @@ class MassHead(nn.Module):
         features: channels that come in.
         width: channels of the plan on the patch grid.
         fine: channels of the plan at full resolution.
+        rounds: how often plan and roof are levelled, see `level`.
     """
 
     def __init__(
-        self, cells: tuple[int, int, int], patch: int, features: int, width: int = 64, fine: int = 16
+        self,
+        cells: tuple[int, int, int],
+        patch: int,
+        features: int,
+        width: int = 64,
+        fine: int = 16,
+        rounds: int = 2,
     ) -> None:
         super().__init__()
         self.patch = patch
+        self.rounds = rounds
         self.reach = max(cells) * patch / 8
         """Voxels that a unit of the head's output stands for."""
         self.norm = group_norm(features)
@@ -91,7 +105,9 @@ class MassHead(nn.Module):
         h = F.silu(self.norm(h))
         plan = self.out(self.refine(self.plan(self.stack(h).squeeze(-1)))).float() * self.reach
         solid = depth_to_space(self.solid(h), self.patch).float()
-        return Mass(plan[:, :1], plan[:, 1:] + 2 * self.reach, solid)
+        walls = level(plan[:, :1], **_PLAN, rounds=self.rounds)
+        roof = level(plan[:, 1:] + 2 * self.reach, **_ROOF, rounds=self.rounds)
+        return Mass(walls, roof, solid)
 
 
 class PlanBlock(nn.Module):
