@@ -35,11 +35,16 @@ def level(
         rounds: how often rows and columns take turns.
     """
     for _ in range(2 * rounds):
-        # Pairs of cells are computed again for the gradient: kept, they outweigh the rest of a large grid.
-        height = checkpoint(
-            _level_rows, height, reach, flat, use_reentrant=False, preserve_rng_state=False
-        ).mT
+        height = (_frugal_rows if height.requires_grad else _level_rows)(height, reach, flat).mT
     return height
+
+
+def _frugal_rows(h: Float[Tensor, "b 1 x y"], reach: float, flat: float) -> Float[Tensor, "b 1 x y"]:
+    """`_level_rows`, its pairs of cells computed again for the gradient: kept, they outweigh a large grid.
+
+    Not where nothing is learnt: its first use imports torch's compiler, which takes seconds.
+    """
+    return checkpoint(_level_rows, h, reach, flat, use_reentrant=False, preserve_rng_state=False)
 
 
 def _level_rows(h: Float[Tensor, "b 1 x y"], reach: float, flat: float) -> Float[Tensor, "b 1 x y"]:
