@@ -6,8 +6,9 @@ column and the roof a height a column, so walls are upright by construction and 
 
     coverage = share(distance to the wall) * share(height of the roof - z) * (1 - void)
 
-The product is the overlap of three independent shares of a voxel. Passages, arcades, and the air below
-cantilevers and balconies are voids, one number a voxel, of which an LoD2 building has none.
+Plan and roof are levelled first (`level.py`). The product is the overlap of three independent shares of a
+voxel. Passages, arcades, and the air below cantilevers and balconies are voids, one number a voxel, of which
+an LoD2 building has none.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _SOLID = 6.0
 
 _PLAN = {"reach": 0.2, "flat": 0.1}
 _ROOF = {"reach": 0.35, "flat": 0.2}
-"""How plan and roof are levelled. Less than the step of the plan across a wall, a third of a voxel in the
-median: beyond that both sides of the wall draw each other, and it is gone."""
+"""How plan and roof are levelled, see `level`. The plan's reach is less than its step across a wall, a third
+of a voxel in the median: beyond that both sides of the wall draw each other, and it is gone."""
 
 _SUREST = 1e-4
 """Coverage is never surer than this, so that logits stay finite."""
