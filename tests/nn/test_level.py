@@ -7,7 +7,7 @@ import torch
 
 from voxgen.nn.level import level
 
-REACH, FLAT = 0.35, 0.2
+REACH, FLAT = 0.95, 0.2
 
 
 def noise(*shape: int, size: float = 0.05) -> torch.Tensor:

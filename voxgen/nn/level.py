@@ -3,12 +3,12 @@
 A wall is straight and an eaves is level over many cells, but a network that gives a number a cell says the
 same wall a little differently in each; where it lies near half a voxel, a tenth decides between air and
 building, and the wall comes out ragged. Here each cell moves to the mean of the cells of its row, then of its
-column, that lie about as high and where the map is flat along that line (Comaniciu and Meer 2002, weights of
-a bilateral filter without a spatial term):
+column, that lie about as high and where the map is flat along that line (Comaniciu and Meer 2002):
 
-    h_i <- sum_j w_ij h_j / sum_j w_ij,   w_ij = f_i f_j exp(-((h_i - h_j) / reach)^2 / 2),   w_ii = 1
+    h_i <- sum_j w_ij h_j / sum_j w_ij,   w_ij = f_i f_j k((h_i - h_j) / reach),   w_ii = 1
 
-f is small where the map slopes, so that a pitched roof is levelled along its ridge and kept across it.
+f is small where the map slopes, so that a pitched roof is levelled along its ridge and kept across it; k is
+the profile of `mean_shift.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
+
+from .mean_shift import alike
 
 _STRAIGHT = 0.01
 """Squared error, in voxels squared, at which three cells no longer count as lying on one line."""
@@ -30,32 +31,22 @@ def level(
 
     Args:
         height: a number a cell, in voxels.
-        reach: cells that lie further apart in height than a few times this do not draw each other, in voxels.
+        reach: cells that lie further apart in height do not draw each other, in voxels.
         flat: slope in voxels a cell from which on a cell is left as it is.
         rounds: how often rows and columns take turns.
     """
-    for _ in range(2 * rounds):
-        height = (_frugal_rows if height.requires_grad else _level_rows)(height, reach, flat).mT
+    # In the precision of the heights: bf16 would round them to a sixteenth of a voxel.
+    with torch.autocast(height.device.type, enabled=False):
+        for _ in range(2 * rounds):
+            height = _level_rows(height, reach, flat).mT
     return height
 
 
-def _frugal_rows(h: Float[Tensor, "b 1 x y"], reach: float, flat: float) -> Float[Tensor, "b 1 x y"]:
-    """`_level_rows`, its pairs of cells computed again for the gradient: kept, they outweigh a large grid.
-
-    Not where nothing is learnt: its first use imports torch's compiler, which takes seconds.
-    """
-    return checkpoint(_level_rows, h, reach, flat, use_reentrant=False, preserve_rng_state=False)
-
-
 def _level_rows(h: Float[Tensor, "b 1 x y"], reach: float, flat: float) -> Float[Tensor, "b 1 x y"]:
-    # In the precision of the heights: bf16 would round them to a sixteenth of a voxel.
-    with torch.autocast(h.device.type, enabled=False):
-        f = torch.exp(-0.5 * (_slope(h) / flat).square())
-        scaled = h / (reach * 2**0.5)
-        alike = torch.exp(-(scaled[..., :, None] - scaled[..., None, :]).square())
-        heights, weights = (alike @ torch.stack([f * h, f], dim=-1)).unbind(dim=-1)
-        own = 1 - f.square()  # on top of the f^2 that a cell has from the product, so that w_ii is one
-        return (f * heights + own * h) / (f * weights + own)
+    f = torch.exp(-0.5 * (_slope(h) / flat).square())
+    heights, weights = alike(h, f, reach)
+    own = 1 - f.square()  # on top of the f^2 that a cell has from the sums, so that w_ii is one
+    return (f * heights + own * h) / (f * weights + own)
 
 
 def _slope(h: Float[Tensor, "b 1 x y"]) -> Float[Tensor, "b 1 x y"]:

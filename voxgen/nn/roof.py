@@ -30,8 +30,8 @@ _SLOPE = 4.0
 _SOLID = 6.0
 """Logit at which a voxel starts as no void."""
 
-_PLAN = {"reach": 0.2, "flat": 0.1}
-_ROOF = {"reach": 0.35, "flat": 0.2}
+_PLAN = {"reach": 0.55, "flat": 0.1}
+_ROOF = {"reach": 0.95, "flat": 0.2}
 """How plan and roof are levelled, see `level`. The plan's reach is less than its step across a wall, a third
 of a voxel in the median: beyond that both sides of the wall draw each other, and it is gone."""
 
