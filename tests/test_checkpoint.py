@@ -29,7 +29,7 @@ BODY = {
     "latent": 4,
     "embedding": 8,
     "rank": 4,
-    "components": 2,
+    "neighbours": 3,
 }
 CARD = {"pitch": 0.5, "data": {"licence": ["CC0"], "attribution": ["Häuser © Nobody"]}}
 

@@ -17,8 +17,8 @@ CONDITION = ConditionConfig(
 RECIPES = [(name, recipe) for name, recipes in FAMILIES.items() for recipe in recipes]
 AUTOENCODER = {"widths": (16, 32), "plan": 8, "fine": 8, "depth": 1, "embedding": 8}
 SMALL = {
-    ("vae", "default"): {**AUTOENCODER, "rank": 8, "components": 2},
-    ("gan", "default"): {**AUTOENCODER, "rank": 8, "components": 2, "critic_widths": (16, 32)},
+    ("vae", "default"): {**AUTOENCODER, "rank": 8, "neighbours": 3},
+    ("gan", "default"): {**AUTOENCODER, "rank": 8, "neighbours": 3, "critic_widths": (16, 32)},
     ("gan", "thesis"): {"width": 8},
     ("flow", "default"): {**AUTOENCODER, "directions": 8, "couplings": 2, "flow_width": 16, "flow_depth": 1},
     ("flow", "voxel"): {"width": 16, "couplings": 1, "embedding": 8},
@@ -48,7 +48,7 @@ def make_batch(model: GenerativeModel, n: int = 4, progress: float = 0.9) -> Bat
 def model(request: pytest.FixtureRequest) -> GenerativeModel:
     model = build(*request.param).eval()
     # As in a run whose every player has begun to learn.
-    model.prepare(0.9, lambda: [make_batch(model, 8)])
+    model.prepare(0.9, lambda **_: [make_batch(model, 8)])
     return model
 
 

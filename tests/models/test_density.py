@@ -1,10 +1,13 @@
-"""The mixture over latents and attributes, against distributions whose answers are known."""
+"""Windows over latents and attributes, against distributions whose answers are known."""
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 
-from voxgen.models.density import LatentMixture
+from voxgen.models.density import ParzenWindows
 
 
 def correlated(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -17,63 +20,126 @@ def correlated(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return z, attribute
 
 
-def fitted() -> LatentMixture:
-    density = LatentMixture(6, 1, rank=4, components=4)
-    density.fit(*correlated(4000))
+def ring(n: int) -> torch.Tensor:
+    """A circle of radius 3 in a plane of 5 dimensions: a curved sheet, which no few Gaussians are."""
+    angle = torch.rand(n, generator=torch.Generator().manual_seed(0)) * 2 * math.pi
+    z = torch.zeros(n, 5)
+    z[:, 1], z[:, 3] = 3 * angle.cos(), 3 * angle.sin()
+    return z
+
+
+def fitted(n: int = 2000) -> ParzenWindows:
+    density = ParzenWindows(6, 1, rank=6)
+    density.fit(*correlated(n))
     return density
 
 
+def free(n: int, attributes: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.full((n, attributes), torch.nan), torch.arange(n)
+
+
 def test_samples_have_the_moments_of_what_was_fitted() -> None:
-    z, _ = correlated(4000)
-    drawn = fitted().sample(torch.full((4000, 1), torch.nan), torch.arange(4000))
+    z, _ = correlated(2000)
+    drawn = fitted().sample(*free(4000))
     torch.testing.assert_close(drawn.mean(0), z.mean(0), atol=0.12, rtol=0)
     torch.testing.assert_close(drawn.std(0), z.std(0), atol=0.08, rtol=0)
 
 
 def test_both_clusters_are_drawn_and_nothing_between() -> None:
-    drawn = fitted().sample(torch.full((2000, 1), torch.nan), torch.arange(2000))
+    drawn = fitted().sample(*free(2000))
     assert float((drawn[:, 0].abs() < 0.7).float().mean()) < 0.02
     assert 0.4 < float((drawn[:, 0] > 0).float().mean()) < 0.6
 
 
-def test_an_asked_attribute_is_met() -> None:
-    drawn = fitted().sample(torch.full((500, 1), 16.6), torch.arange(500))
+def test_draws_follow_a_curved_sheet() -> None:
+    density = ParzenWindows(5, 0, rank=5)
+    density.fit(ring(500), torch.zeros(500, 0))
+    drawn = density.sample(*free(1000, 0))
+    assert float((drawn[:, [1, 3]].norm(dim=1) - 3).abs().max()) < 0.1
+    assert float(drawn[:, [0, 2, 4]].abs().max()) < 1e-4
+    assert float(drawn[:, 1].std()) == pytest.approx(3 / 2**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("n", [60, 600])
+def test_draws_lie_as_far_from_what_is_known_as_that_lies_apart(n) -> None:
+    z, a = correlated(n)
+    density = ParzenWindows(6, 1, rank=6)
+    density.fit(z, a)
+    drawn = density.sample(*free(3000))
+    apart = torch.cdist(z, z).fill_diagonal_(torch.inf).amin(dim=1).median()
+    assert float(torch.cdist(drawn, z).amin(dim=1).median() / apart) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("asked", [16.6, 15.0, 3.5])
+def test_an_asked_attribute_is_met(asked) -> None:
+    drawn = fitted().sample(torch.full((500, 1), asked), torch.arange(500))
     implied = 3 * drawn[:, 0] + 10
-    assert abs(float(implied.mean()) - 16.6) < 0.15
+    assert abs(float(implied.mean()) - asked) < 0.15
     assert float(implied.std()) < 0.3
 
 
-def test_each_row_is_asked_for_itself() -> None:
+def test_what_is_asked_leaves_the_rest_as_it_is() -> None:
+    drawn = fitted().sample(torch.full((2000, 1), 16.0), torch.arange(2000))
+    torch.testing.assert_close(drawn[:, 1:].std(0), torch.full((5,), 0.3), atol=0.06, rtol=0)
+
+
+def test_each_row_is_asked_for_itself_and_is_the_same_in_any_company() -> None:
+    density = fitted()
     asked = torch.tensor([[16.0], [4.0], [torch.nan]])
-    drawn = fitted().sample(asked, torch.arange(len(asked)))
+    drawn = density.sample(asked, torch.arange(3))
     assert float(drawn[0, 0]) > 1
     assert float(drawn[1, 0]) < -1
+    for i in range(3):
+        alone = density.sample(asked[i : i + 1], torch.tensor([i]))
+        torch.testing.assert_close(alone, drawn[i : i + 1])
 
 
-def test_missing_attributes_do_not_spoil_the_fit() -> None:
+def test_an_unknown_attribute_is_told_by_the_neighbours() -> None:
     z, a = correlated(1000)
     a[::3] = torch.nan
-    density = LatentMixture(6, 1, rank=4, components=4)
+    density = ParzenWindows(6, 1, rank=6)
     density.fit(z, a)
-    assert density.mean.isfinite().all()
+    drawn = density.sample(torch.full((500, 1), 16.0), torch.arange(500))
+    assert float((3 * drawn[:, 0] + 10).mean()) == pytest.approx(16, abs=0.3)
 
 
-def test_very_few_buildings_can_be_fitted() -> None:
-    density = LatentMixture(6, 1, rank=4, components=4)
-    density.fit(*correlated(3))
-    assert density.sample(torch.full((5, 1), torch.nan), torch.arange(5)).isfinite().all()
+def test_more_buildings_than_windows_are_spread_evenly() -> None:
+    z, a = correlated(900)
+    density = ParzenWindows(6, 1, rank=6, windows=100)
+    density.fit(z[z[:, 0].argsort()], a)
+    assert int(density.count) == 100
+    drawn = density.sample(*free(1000))
+    assert 0.4 < float((drawn[:, 0] > 0).float().mean()) < 0.6
 
 
-def test_with_few_buildings_an_odd_ask_still_draws_from_them() -> None:
-    """Components that were not needed never win, however far off the ask."""
-    density = LatentMixture(6, 2, rank=4, components=4)
+@pytest.mark.parametrize("n", [1, 2, 3, 12])
+def test_very_few_buildings_can_be_fitted(n) -> None:
+    density = ParzenWindows(6, 1, rank=4)
+    z, a = correlated(n)
+    density.fit(z, a)
+    for asked in (torch.nan, 11.0, 20.0):
+        drawn = density.sample(torch.full((50, 1), asked), torch.arange(50))
+        assert drawn.isfinite().all()
+        assert float(torch.cdist(drawn, z).amin(dim=1).max()) < 10
+
+
+def test_an_attribute_that_never_varied_moves_nothing_whatever_is_asked() -> None:
+    density = ParzenWindows(6, 2, rank=4)
     z, _ = correlated(12)
     density.fit(z, torch.cat([z[:, :1], torch.ones(12, 1)], dim=1))
-    assert int((density.log_weight > -1e3).sum()) < 4
-    drawn = density.sample(torch.tensor([[float("nan"), 9.0]]).expand(300, -1), torch.arange(300))
-    assert float((drawn[:, 1:].std(0) - z[:, 1:].std(0)).abs().max()) < 0.2
+    asked = torch.tensor([[torch.nan, 9.0]]).expand(300, -1)
+    torch.testing.assert_close(density.sample(asked, torch.arange(300)), density.sample(*free(300, 2)))
 
 
-def test_before_a_fit_it_is_standard_normal() -> None:
-    drawn = LatentMixture(6, 1).sample(torch.full((3000, 1), torch.nan), torch.arange(3000))
-    torch.testing.assert_close(drawn.std(0), torch.ones(6), atol=0.08, rtol=0)
+def test_buildings_that_are_all_the_same_give_that_one() -> None:
+    density = ParzenWindows(6, 2, rank=4)
+    density.fit(torch.ones(20, 6), torch.full((20, 2), 3.0))
+    torch.testing.assert_close(density.sample(*free(5, 2)), torch.ones(5, 6))
+
+
+def test_before_a_fit_and_once_forgotten_it_is_standard_normal() -> None:
+    density = fitted(100)
+    density.forget()
+    for unfitted in (ParzenWindows(6, 1), density):
+        drawn = unfitted.sample(*free(3000))
+        torch.testing.assert_close(drawn.std(0), torch.ones(6), atol=0.08, rtol=0)

@@ -27,7 +27,7 @@ def gan() -> GAN:
             fine=8,
             depth=1,
             rank=4,
-            components=2,
+            neighbours=3,
             embedding=8,
             critic_widths=(8, 16),
         )
@@ -71,12 +71,12 @@ def test_the_prior_is_fitted_once_when_the_game_begins_and_forgotten_in_a_warm_u
         return [batch()]
 
     gan.prepare(0.49, known)
-    assert (len(asked), float(gan.generator.density.fitted)) == (0, 0)
+    assert (len(asked), gan.generator.density.fitted) == (0, False)
     gan.prepare(0.5, known)
     gan.prepare(0.6, known)
-    assert (len(asked), float(gan.generator.density.fitted)) == (1, 1)
+    assert (len(asked), gan.generator.density.fitted) == (1, True)
     gan.prepare(0.2, known)
-    assert float(gan.generator.density.fitted) == 0
+    assert not gan.generator.density.fitted
 
 
 def test_the_encoder_stands_still_in_the_game(gan: GAN) -> None:

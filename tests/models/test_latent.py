@@ -39,7 +39,7 @@ def batch(n=8, key=0, height=None, asked=ASKED):
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
 def test_steps_draw_from_what_was_encoded_once(cls):
     model = make(cls)
-    model.prepare(0.9, lambda: [batch(height=9.0)])
+    model.prepare(0.9, lambda **_: [batch(height=9.0)])
     seen = batch(key=50)
     other = replace(seen, x=1 - seen.x)
     assert model.loss(seen, model.maker) == model.loss(other, model.maker)
@@ -50,10 +50,10 @@ def test_steps_draw_from_what_was_encoded_once(cls):
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
 def test_a_run_that_goes_on_draws_from_the_same(cls):
     first = make(cls)
-    first.prepare(0.9, lambda: [batch(height=9.0)])
+    first.prepare(0.9, lambda **_: [batch(height=9.0)])
     second = make(cls)
     second.load_state_dict(first.state_dict())
-    second.prepare(0.95, lambda: [batch(height=9.0)])
+    second.prepare(0.95, lambda **_: [batch(height=9.0)])
     assert first.loss(batch(key=7), first.maker) == second.loss(batch(key=7), second.maker)
 
 
@@ -61,7 +61,7 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     model = make(Flow, draws=3)
     known = batch(n=6)
     known.condition.attributes[:, 0] = torch.arange(6.0)
-    model.prepare(0.9, lambda: [known])
+    model.prepare(0.9, lambda **_: [known])
     told = []
 
     def watched(encoded, condition, noise):
@@ -84,7 +84,7 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
 def test_where_masks_are_taught_a_step_encodes_its_own():
     asked = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
     model = make(Diffusion, asked)
-    model.prepare(0.9, lambda: [batch(asked=asked)])
+    model.prepare(0.9, lambda **_: [batch(asked=asked)])
     seen = batch(key=50, asked=asked)
     other = replace(seen, x=1 - seen.x)
     assert model.loss(seen, "velocity") != model.loss(other, "velocity")

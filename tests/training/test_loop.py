@@ -356,7 +356,7 @@ def _assert_same_run(a: Path, b: Path) -> None:
 
 def test_a_game_on_a_fitted_prior_goes_on_as_if_never_stopped(tmp_path):
     """Stopped in the warm-up, right after the fit and in the game: the prior is part of the state."""
-    small = ("widths=[8]", "plan=8", "fine=8", "depth=1", "rank=4", "components=2", "critic_widths=[8]")
+    small = ("widths=[8]", "plan=8", "fine=8", "depth=1", "rank=4", "neighbours=3", "critic_widths=[8]")
 
     def game():
         config = model_config(DATA, "gan", overrides=small, attributes=("height",))

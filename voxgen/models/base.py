@@ -96,6 +96,11 @@ class Batch:
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
+Known = Callable[..., Iterable[Batch]]
+"""Training batches for the asking, all attributes told: buildings as they stand, or with `mirrored=True`
+under their symmetries."""
+
+
 class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     """One generative family. A class is abstract or final; methods marked final are written once, here."""
 
@@ -150,7 +155,7 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     def conclude(self, batches: Iterable[Batch]) -> None:
         """Fit what is fitted once the weights stand, such as a VAE's ex-post density, on training batches."""
 
-    def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
+    def prepare(self, progress: float, known: Known) -> None:
         """Get ready for a step; called before each, with training batches for the asking.
 
         For families whose later training rests on what `conclude` fits.

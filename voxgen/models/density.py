@@ -1,105 +1,103 @@
-"""A Gaussian mixture over latents and attributes together: what an autoencoder samples from.
+"""Manifold Parzen windows over latents and attributes: what an autoencoder samples from.
 
 N(0, I) never matches the distribution that an encoder really produces. Fitting a density to the latents
 after training and sampling from that (ex-post density estimation, Ghosh et al. 2020) removes the blur that
-VAEs are blamed for. Attributes are fitted jointly, so that a condition on some of them is met in closed form:
-the mixture conditioned on a part of its coordinates is a mixture again.
+VAEs are blamed for. Buildings are few and lie along curved sheets of the latent space; a handful of
+Gaussians cuts across them, and what is decoded from between the sheets is ragged. Here each training building
+has a Gaussian window of its own, shaped by its nearest neighbours, so that windows lie along the sheets
+(Vincent and Bengio 2003):
 
-Latents are reduced by PCA first; what the components leave over is kept as isotropic noise (Tipping and
-Bishop 1999), so the density stays proper for spatial latents of many hundred numbers.
+    p(z, a) = 1/n sum_i N((z, a); (z_i, a_i), h^2 C_i),   C_i the covariance of the neighbours of i
+
+h is chosen so that draws lie as far from the training buildings as these lie from each other: narrower
+windows would give the training set again. Windows are over latents and attributes together, so that a
+condition is met in closed form: windows are weighed by how well they fit what is asked, and the draw is moved
+along the window (Matheron's rule). Latents are taken as their principal components.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ..nn.principal import PrincipalComponents
 from .noise import keyed_noise
 
+_LEAST_SPREAD = 0.03
+"""Standard deviation, of a scaled attribute, that a window has at least."""
 
-class LatentMixture(nn.Module):
-    """p(latent, attributes) as a full-covariance Gaussian mixture in PCA coordinates.
+_WIDTHS = (0.25, 2.0)
+"""Least and largest width of windows, in deviations of the neighbours."""
+
+_TRIALS = 1024
+"""Draws by which the width is chosen."""
+
+
+class ParzenWindows(nn.Module):
+    """p(latent, attributes), a window around each training building.
 
     Args:
         size: numbers in a latent, flattened.
         attributes: how many attributes are modelled beside it.
         rank: principal components kept.
-        components: Gaussians in the mixture.
+        windows: most buildings that are kept; of more, evenly spread ones.
+        neighbours: buildings that shape a window, beside its own.
     """
 
-    def __init__(self, size: int, attributes: int, rank: int = 64, components: int = 24) -> None:
+    def __init__(
+        self, size: int, attributes: int, rank: int = 128, windows: int = 4096, neighbours: int = 16
+    ) -> None:
         super().__init__()
-        rank = min(rank, size)
-        joint = rank + attributes
-        self.rank = rank
-        self.attributes = attributes
-        self.fitted: Tensor
-        self.center: Tensor
-        self.basis: Tensor
-        self.residual: Tensor
-        self.log_weight: Tensor
-        self.mean: Tensor
-        self.covariance: Tensor
+        self.principal = PrincipalComponents(size, rank)
+        self.rank = self.principal.rank
+        self.capacity = windows
+        self.count: Tensor
+        self.points: Tensor
+        self.nearest: Tensor
+        self.width: Tensor
         self.attribute_center: Tensor
         self.attribute_scale: Tensor
-        self.register_buffer("fitted", torch.zeros(()))
-        self.register_buffer("center", torch.zeros(size))
-        self.register_buffer("basis", torch.eye(size, rank))
-        self.register_buffer("residual", torch.ones(()))
-        self.register_buffer("log_weight", torch.full((components,), -math.log(components)))
-        self.register_buffer("mean", torch.zeros(components, joint))
-        self.register_buffer("covariance", torch.eye(joint).repeat(components, 1, 1))
+        # Of full size from the start: the shape of a checkpoint never varies.
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("points", torch.zeros(windows, self.rank + attributes))
+        self.register_buffer("nearest", torch.zeros(windows, neighbours + 1, dtype=torch.int32))
+        self.register_buffer("width", torch.ones(()))
         self.register_buffer("attribute_center", torch.zeros(attributes))
         self.register_buffer("attribute_scale", torch.ones(attributes))
 
-    @torch.no_grad()
-    def fit(
-        self,
-        latents: Float[Tensor, "n d"],
-        attributes: Float[Tensor, "n a"],
-        iterations: int = 60,
-        seed: int = 0,
-    ) -> None:
-        """Fit by expectation-maximisation, started from k-means; the same arguments give the same fit.
+    @property
+    def fitted(self) -> bool:
+        """Whether there is anything to draw from but N(0, I)."""
+        return bool(self.count)
 
-        Covariances are shrunk towards the pooled one, so components with few members stay proper.
+    @torch.no_grad()
+    def fit(self, latents: Float[Tensor, "n d"], attributes: Float[Tensor, "n a"]) -> None:
+        """Place the windows.
+
+        An attribute that is unknown, NaN, is taken to be the mean of the neighbours' that know it.
         """
-        x = latents.cpu().double()
-        n, size = x.shape
-        self.center.copy_(x.mean(0))
-        centred = x - x.mean(0)
-        values, vectors = torch.linalg.eigh(centred.T @ centred / n)
-        basis = vectors[:, -self.rank :].flip(1)
-        left = values[: size - self.rank].clamp_min(0)
-        self.basis.copy_(basis)
-        self.residual.copy_(left.mean().sqrt() if len(left) else torch.zeros(()))
-        a = attributes.cpu().double()
-        present = ~a.isnan()
-        count = present.sum(0).clamp_min(1)
-        mean = a.nan_to_num(0.0).sum(0) / count
-        spread = (((a - mean).nan_to_num(0.0) ** 2).sum(0) / count).sqrt()
-        spread = torch.where(spread > 1e-9, spread, 1.0)  # as of an attribute that never varies
-        self.attribute_center.copy_(mean)
-        self.attribute_scale.copy_(spread)
-        joint = torch.cat([centred @ basis, ((a - mean) / spread).nan_to_num(0.0)], dim=1)
-        log_weight, means, covariances = _fit_mixture(joint, len(self.log_weight), iterations, seed)
-        self.log_weight.copy_(log_weight)
-        self.mean.copy_(means)
-        self.covariance.copy_(covariances)
-        self.fitted.fill_(1.0)
+        n = min(len(latents), self.capacity)
+        spread = torch.arange(n) * len(latents) // n
+        x, a = latents.cpu()[spread], attributes.cpu().double()[spread]
+        self.principal.fit(x)
+        z = self._components(x)
+        nearest = torch.cdist(z, z).topk(min(self.nearest.shape[1], n), largest=False).indices
+        center, scale = _moments(a)
+        joint = torch.cat([z, _filled((a - center) / scale, nearest)], dim=1)
+        self.attribute_center.copy_(center)
+        self.attribute_scale.copy_(scale)
+        self.points.zero_()[:n] = joint.float()
+        # With fewer buildings than neighbours the last ones are repeated.
+        at = torch.arange(self.nearest.shape[1]).clamp_max(nearest.shape[1] - 1)
+        self.nearest.zero_()[:n] = nearest[:, at].int()
+        self.count.fill_(n)
+        self.width.fill_(self._choose_width(z))
 
     def forget(self) -> None:
         """Be N(0, I) again, until the next fit."""
-        self.fitted.zero_()
-
-    @property
-    def noise_size(self) -> int:
-        """Numbers of N(0, I) that a draw takes."""
-        return len(self.center) + self.rank
+        self.count.zero_()
 
     @torch.no_grad()
     def sample(
@@ -110,127 +108,106 @@ class LatentMixture(nn.Module):
         Args:
             attributes: what is asked, NaN where nothing is.
             keys: one a row.
-            stream: of the noise; the next one decides the component.
+            stream: of the noise; the next one decides the window.
 
         Returns:
             Latents on the CPU in float32; N(0, I) before a fit.
         """
-        choice = torch.special.ndtr(keyed_noise(keys, (), stream + 1).double())
-        return self.transform(keyed_noise(keys, (self.noise_size,), stream), choice, attributes)
-
-    @torch.no_grad()
-    def transform(
-        self,
-        noise: Float[Tensor, "b m"],
-        choice: Float[Tensor, " b"],
-        attributes: Float[Tensor, "b a"],
-    ) -> Float[Tensor, "b d"]:
-        """Turn noise into latents.
-
-        Args:
-            noise: N(0, I), `noise_size` a row.
-            choice: uniform in [0, 1), which decides the component.
-            attributes: what is asked, NaN where nothing is.
-
-        Returns:
-            Latents on the CPU in float32; the noise itself before a fit.
-        """
-        noise, choice, asked = noise.cpu().double(), choice.cpu().double(), attributes.cpu().double()
-        size = len(self.center)
         if not self.fitted:
-            return noise[:, :size].float()
-        latents = torch.empty(len(noise), size, dtype=torch.float64)
-        # What is left of a covariance depends on which attributes are asked, not on their values.
+            return keyed_noise(keys, (len(self.principal.center),), stream)
+        asked = attributes.cpu().double()
+        asked = (asked - self.attribute_center.cpu()) / self.attribute_scale.cpu()
+        choice = torch.special.ndtr(keyed_noise(keys, (), stream + 1).double())
+        noise = keyed_noise(keys, (self.nearest.shape[1] + asked.shape[1],), stream).double()
+        joint = torch.empty(len(keys), self.points.shape[1], dtype=torch.float64)
+        # What a window leaves open depends on which attributes are asked, not on their values.
         given = (~asked.isnan()).numpy()
         patterns, member = np.unique(given, axis=0, return_inverse=True)
-        for index, pattern in enumerate(patterns):
+        for index, pattern in enumerate(torch.from_numpy(patterns)):
             rows = torch.from_numpy(np.flatnonzero(member == index))
-            at = torch.from_numpy(np.flatnonzero(pattern))
-            latents[rows] = self._draw(asked[rows], at, noise[rows], choice[rows])
-        return latents.float()
+            joint[rows] = self._draw(asked[rows][:, pattern], pattern, noise[rows], choice[rows])
+        return joint[:, : self.rank].float() @ self.principal.basis.cpu().T + self.principal.center.cpu()
 
     def _draw(
         self,
-        values: Float[Tensor, "b a"],
-        asked: Int64[Tensor, " q"],
+        asked: Float[Tensor, "b q"],
+        pattern: Tensor,
         noise: Float[Tensor, "b m"],
         choice: Float[Tensor, " b"],
-    ) -> Float[Tensor, "b d"]:
-        """Draw from the mixture conditioned on the attributes at the positions `asked`."""
-        k = self.rank
-        log_weight, mean, covariance = (
-            t.cpu().double() for t in (self.log_weight, self.mean, self.covariance)
+    ) -> Float[Tensor, "b j"]:
+        """Draw from the windows conditioned on the attributes of the pattern."""
+        points = self.points[: int(self.count)].cpu().double()
+        at = self.rank + pattern.nonzero()[:, 0]
+        own = self._deviations(torch.arange(len(points)), at)  # (windows, neighbours, q)
+        error = _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
+        root = torch.linalg.cholesky(own.mT @ own + error)
+        # In blocks: windows times rows times attributes would outgrow the memory.
+        window = torch.cat(
+            [
+                _chosen(points[:, at], root, some, u)
+                for some, u in zip(asked.split(64), choice.split(64), strict=True)
+            ]
         )
-        center, scale = (t.cpu().double()[asked] for t in (self.attribute_center, self.attribute_scale))
-        at = k + asked
-        cross = covariance[:, :k][:, :, at]
-        own = torch.linalg.cholesky(covariance[:, at][:, :, at])
-        gap = ((values[:, asked] - center) / scale)[:, None] - mean[:, at]  # (b, components, q)
-        solved = torch.cholesky_solve(gap[..., None], own)[..., 0]
-        log_density = -0.5 * (gap * solved).sum(2) - own.diagonal(dim1=1, dim2=2).log().sum(1)
-        shifted = mean[:, :k] + torch.einsum("crq,bcq->bcr", cross, solved)
-        covariance = covariance[:, :k, :k] - cross @ torch.cholesky_solve(cross.transpose(1, 2), own)
-        root = torch.linalg.cholesky(covariance + 1e-6 * torch.eye(k, dtype=torch.float64))
-        up_to = (log_weight + log_density).softmax(1).cumsum(1)
-        chosen = torch.searchsorted(up_to, choice[:, None])[:, 0].clamp_max(len(log_weight) - 1)
-        picked = shifted[torch.arange(len(chosen)), chosen]
-        main = picked + (root[chosen] @ noise[:, :k, None])[..., 0]
-        basis = self.basis.cpu().double()
-        rest = noise[:, k:] * self.residual.cpu().double()
-        return self.center.cpu().double() + main @ basis.T + rest - (rest @ basis) @ basis.T
+        around = self._deviations(window, torch.arange(points.shape[1]))
+        k = around.shape[1]
+        joint = points[window] + (noise[:, None, :k] @ around)[:, 0]
+        seen = joint[:, at] + _LEAST_SPREAD * noise[:, k:][:, : len(at)]
+        gain = torch.cholesky_solve((asked - seen)[..., None], root[window])
+        return joint + (around.mT @ (around[:, :, at] @ gain))[..., 0]
 
+    def _deviations(self, window: Int64[Tensor, " b"], at: Int64[Tensor, " q"]) -> Float[Tensor, "b k q"]:
+        """Rows whose products sum up to the covariance of each window, at some coordinates."""
+        nearest = self.nearest.cpu()[window].long()
+        around = self.points.cpu().double()[nearest[..., None], at]
+        around = around - around.mean(dim=1, keepdim=True)
+        return self.width.cpu().double() * around / max(1, around.shape[1] - 1) ** 0.5
 
-def _fit_mixture(
-    x: Float[Tensor, "n j"], components: int, iterations: int, seed: int
-) -> tuple[Float[Tensor, " k"], Float[Tensor, "k j"], Float[Tensor, "k j j"]]:
-    n, size = x.shape
-    components_used = max(1, min(components, n // (2 * size) + 1, n))
-    mean = _k_means(x, components_used, seed)
-    responsibility = torch.nn.functional.one_hot(torch.cdist(x, mean).argmin(1), components_used).double()
-    eye = torch.eye(size, dtype=torch.float64)
-    floor = 1e-4 * x.var(0, correction=0).mean().clamp_min(1e-8)
-    weight = torch.full((components_used,), 1 / components_used, dtype=torch.float64)
-    covariance = eye.repeat(components_used, 1, 1)
-    for _ in range(iterations):
-        mass = responsibility.sum(0).clamp_min(1e-8)
-        weight = mass / mass.sum()
-        mean = (responsibility.T @ x) / mass[:, None]
-        scatter = torch.stack(
-            [((x - m) * r[:, None]).T @ (x - m) for m, r in zip(mean, responsibility.T, strict=True)]
+    def _choose_width(self, z: Float[Tensor, "n r"]) -> float:
+        """The width at which draws lie as far from buildings as these from each other, in the median."""
+        apart = torch.cdist(z, z).fill_diagonal_(torch.inf).amin(dim=1).median()
+        least, most = _WIDTHS
+        if not 0 < apart < torch.inf:
+            return 1.0
+        self.width.fill_(1.0)
+        chance = torch.Generator().manual_seed(0)
+        window = torch.randint(len(z), (_TRIALS,), generator=chance)
+        around = self._deviations(window, torch.arange(self.rank))
+        noise = torch.randn(_TRIALS, 1, around.shape[1], generator=chance, dtype=torch.float64)
+        step = (noise @ around)[:, 0]
+        for _ in range(12):
+            middle = (least * most) ** 0.5
+            far = torch.cdist(z[window] + middle * step, z).amin(dim=1).median() > apart
+            least, most = (least, middle) if far else (middle, most)
+        return (least * most) ** 0.5
+
+    def _components(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n r"]:
+        return (
+            (self.principal.reduce(latents.to(self.principal.center)) * self.principal.scale).cpu().double()
         )
-        pooled = scatter.sum(0) / n
-        # A prior worth `size` observations of the pooled covariance (Fraley and Raftery 2007).
-        covariance = (scatter + size * pooled) / (mass + size)[:, None, None] + floor * eye
-        chol = torch.linalg.cholesky(covariance)
-        gap = x[None] - mean[:, None]
-        whitened = torch.linalg.solve_triangular(chol, gap.transpose(1, 2), upper=False)
-        log_density = -0.5 * whitened.square().sum(1) - chol.diagonal(dim1=1, dim2=2).log().sum(1)[:, None]
-        responsibility = (log_density + weight.log()[:, None]).softmax(0).T
-    return _pad(weight, mean, covariance, components)
 
 
-def _pad(
-    weight: Float[Tensor, " k"],
-    mean: Float[Tensor, "k j"],
-    covariance: Float[Tensor, "k j j"],
-    components: int,
-) -> tuple[Float[Tensor, " m"], Float[Tensor, "m j"], Float[Tensor, "m j j"]]:
-    """Fill up with components of no weight: the shape of a checkpoint never varies."""
-    missing = components - len(weight)
-    eye = torch.eye(mean.shape[1], dtype=torch.float64)
-    return (
-        torch.cat([weight.clamp_min(1e-300).log(), torch.full((missing,), -1e30, dtype=torch.float64)]),
-        torch.cat([mean, mean.new_zeros(missing, mean.shape[1])]),
-        torch.cat([covariance, eye.repeat(missing, 1, 1)]),
-    )
+def _chosen(
+    centre: Float[Tensor, "n q"],
+    root: Float[Tensor, "n q q"],
+    asked: Float[Tensor, "b q"],
+    choice: Float[Tensor, " b"],
+) -> Int64[Tensor, " b"]:
+    """Choose a window for each row by how well it fits what is asked, all alike where nothing is."""
+    gap = (asked[None] - centre[:, None]).mT  # (windows, q, rows)
+    off = torch.linalg.solve_triangular(root, gap, upper=False).square().sum(dim=1)
+    fit = -0.5 * off - root.diagonal(dim1=1, dim2=2).log().sum(dim=1)[:, None]
+    up_to = fit.softmax(dim=0).cumsum(dim=0).mT.contiguous()
+    return torch.searchsorted(up_to, choice[:, None])[:, 0].clamp_max(len(centre) - 1)
 
 
-def _k_means(x: Float[Tensor, "n j"], k: int, seed: int, iterations: int = 20) -> Float[Tensor, "k j"]:
-    generator = torch.Generator().manual_seed(seed)
-    centres = x[torch.randperm(len(x), generator=generator)[:k]]
-    for _ in range(iterations):
-        nearest = torch.cdist(x, centres).argmin(1)
-        members = torch.nn.functional.one_hot(nearest, k).double()
-        count = members.sum(0)
-        centres = torch.where(count[:, None] > 0, (members.T @ x) / count.clamp_min(1)[:, None], centres)
-    return centres
+def _moments(a: Float[Tensor, "n a"]) -> tuple[Float[Tensor, " a"], Float[Tensor, " a"]]:
+    """Mean and deviation of attributes where they are known."""
+    count = (~a.isnan()).sum(dim=0).clamp_min(1)
+    center = a.nan_to_num(0.0).sum(dim=0) / count
+    scale = ((a - center).nan_to_num(0.0).square().sum(dim=0) / count).sqrt()
+    return center, torch.where(scale > 1e-9, scale, 1.0)  # as of an attribute that never varies
+
+
+def _filled(a: Float[Tensor, "n a"], nearest: Int64[Tensor, "n k"]) -> Float[Tensor, "n a"]:
+    """Scaled attributes, the unknown ones as the neighbours have them, or as all do."""
+    return a.where(~a.isnan(), a[nearest].nanmean(dim=1).nan_to_num(0.0))

@@ -1,7 +1,7 @@
 """Adversarial family: a decoder that learns to rebuild, then plays against a critic from its own prior.
 
 A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a
-VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, the mixture is fitted to the
+VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, a density is fitted to the
 encodings, and the game is played on draws from that prior, as sampling decodes them; what is published fits
 it once more, to the averaged weights. Rebuilding stays as a second loss, so that latents keep their
 meaning. The game is relativistic, each real paired with a made building, with a zero-centred gradient
@@ -19,7 +19,7 @@ critic wins at once). Both sides see the same fading instance noise (Soenderby e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.critic import Critic, Judgement
-from .base import Batch, EncodingModel, ModelConfig
+from .base import Batch, EncodingModel, Known, ModelConfig
 from .condition import Condition
 from .vae import VAE, VAEConfig, posterior_draw
 
@@ -103,7 +103,7 @@ class GAN(EncodingModel[GANConfig]):
         rate = learning_rate * self.config.critic_rate
         return torch.optim.AdamW(self.critic.parameters(), lr=rate, betas=(0.0, 0.99), weight_decay=0.0)
 
-    def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
+    def prepare(self, progress: float, known: Known) -> None:
         """Fit the prior that the game is played from when the warm-up is over, once."""
         if progress < self.config.warm_up:
             # A run that is given more time falls back into the warm-up, and its encodings move again.

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from ..nn.conditioning import AttributeEmbedding
 from ..nn.principal import PrincipalComponents
-from .base import Batch, EncodingModel
+from .base import Batch, EncodingModel, Known
 from .condition import Condition, ConditionConfig
 from .vae import VAE, VAEConfig
 
@@ -128,7 +128,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
         )
 
     @final
-    def prepare(self, progress: float, known: Callable[[], Iterable[Batch]]) -> None:
+    def prepare(self, progress: float, known: Known) -> None:
         """Find the latents' directions when the autoencoder has learnt, and encode what is known."""
         if progress < self.config.autoencoding:
             # A run that is given more time falls back, and its encodings move again.
@@ -136,7 +136,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
             self._known = None
         elif self._known is None:
             # Also in a run that goes on, which finds its principal components in its state.
-            encoded = self._encoded(known())
+            encoded = self._encoded(known(mirrored=True))
             if not self.principal.fitted:
                 self.principal.fit(encoded.mean)
             self._known = self._reduced(encoded)

@@ -12,7 +12,7 @@ which side of a half each voxel lies makes the model decide. A building is decod
 (`nn/roof.py`), and the roof's height is compared on its own: through the voxels alone, a roof that is a few
 voxels off feels no slope. beta is well under 1: a latent that is told precisely is rebuilt sharply, and
 samples are drawn from a fitted prior anyway. Free bits (Kingma et al. 2016) keep latent channels from
-switching off early. After training a mixture is fitted to the latents, and samples are drawn from it
+switching off early. After training a density is fitted to the latents, and samples are drawn from it
 (`density.py`).
 """
 
@@ -31,7 +31,7 @@ from ..nn.roof import Mass, MassHead
 from ..nn.volume import Contract, Expand, cells_per_level
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
-from .density import LatentMixture
+from .density import ParzenWindows
 
 STEEPNESS = 4.0
 """How much steeper the decision between air and building is than coverage."""
@@ -56,7 +56,8 @@ class VAEConfig(ModelConfig):
         roof: weight of the roof's height.
         slopes: weight of the roof's steps from column to column.
         rank: principal components of the ex-post prior.
-        components: Gaussians of the ex-post prior.
+        windows: training buildings that the ex-post prior keeps, at most.
+        neighbours: buildings that shape a window of the ex-post prior.
     """
 
     widths: tuple[int, ...] = (64, 128)
@@ -73,8 +74,9 @@ class VAEConfig(ModelConfig):
     decision: float = 1.0
     roof: float = 1.0
     slopes: float = 0.05
-    rank: int = 64
-    components: int = 8
+    rank: int = 128
+    windows: int = 4096
+    neighbours: int = 16
 
     @classmethod
     def of(cls, config: VAEConfig) -> VAEConfig:
@@ -103,7 +105,9 @@ class VAE(EncodingModel[VAEConfig]):
             cells[0], config.patch, config.widths[0], config.plan, config.fine, config.rounds
         )
         size = config.latent * cells[-1][0] * cells[-1][1] * cells[-1][2]
-        self.density = LatentMixture(size, len(wanted.attributes), config.rank, config.components)
+        self.density = ParzenWindows(
+            size, len(wanted.attributes), config.rank, config.windows, config.neighbours
+        )
 
     def moments(
         self, x: Float[Tensor, "b 1 x y z"]
@@ -157,7 +161,7 @@ class VAE(EncodingModel[VAEConfig]):
         return self.logits(z, condition).sigmoid()
 
     def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
-        """Draw latents from the ex-post mixture, conditioned on the attributes that are asked."""
+        """Draw latents from the ex-post density, conditioned on the attributes that are asked."""
         return self.density.sample(condition.attributes, keys).reshape(-1, *self.latent_shape)
 
     @torch.no_grad()

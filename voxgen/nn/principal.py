@@ -34,7 +34,7 @@ class PrincipalComponents(nn.Module):
     def fit(self, vectors: Float[Tensor, "n d"]) -> None:
         """Take the directions of largest variance over some vectors."""
         x = vectors.cpu().double()  # some devices have no float64
-        values, basis = torch.linalg.eigh(torch.cov(x.T))
+        values, basis = torch.linalg.eigh(torch.cov(x.T, correction=min(1, len(x) - 1)))
         deviation = values.clamp_min(0).sqrt()[-self.rank :].flip(0)
         self.center.copy_(x.mean(dim=0))
         self.basis.copy_(basis[:, -self.rank :].flip(1))

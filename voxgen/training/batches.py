@@ -93,20 +93,25 @@ class Batches:
             key = keys(self.seed, _HELD_OUT, positions=some)
             yield self._batch(some, key, np.zeros(len(some), np.int64), self._asked(key), progress=1.0)
 
-    def known(self, limit: int) -> Iterator[Batch]:
-        """Give training buildings under their symmetries, evenly spread, for what is fitted at the end.
+    def known(self, limit: int, mirrored: bool = False) -> Iterator[Batch]:
+        """Give training buildings, evenly spread, for what is fitted to all that is known.
 
         All attributes are told, as far as they are known, and no mask is.
+
+        Args:
+            limit: most of them.
+            mirrored: under their symmetries, not only as they stand.
         """
-        total = min(VARIANTS * len(self._train), limit)
-        number = np.arange(total) * VARIANTS * len(self._train) // total
+        variants = VARIANTS if mirrored else 1
+        total = min(variants * len(self._train), limit)
+        number = np.arange(total) * variants * len(self._train) // total
         for start in range(0, total, self.batch_size):
             some = number[start : start + self.batch_size]
-            rows = self._train[some // VARIANTS]
+            rows = self._train[some // variants]
             key = keys(self.seed, _HELD_OUT + 1, positions=some)
             asked = np.zeros((len(some), self._entries), np.bool_)
             asked[:, : len(self.condition.attributes)] = True
-            variant = (some + some // VARIANTS) % VARIANTS
+            variant = (some + some // variants) % variants
             yield self._batch(rows, key, variant, asked, progress=1.0)
 
     @property
