@@ -126,7 +126,7 @@ def voxgen_step(
     asked = Condition.nothing(batch_size, condition, (resolution, resolution, resolution))
     chance = itertools.count()
     batch = Batch(boxes(batch_size, resolution), asked, torch.arange(batch_size), progress)
-    model.prepare(progress, lambda **_: [batch])
+    model.prepare(progress, lambda: [batch])
 
     def step() -> None:
         shown = replace(batch, chance=next(chance))

@@ -48,7 +48,7 @@ def make_batch(model: GenerativeModel, n: int = 4, progress: float = 0.9) -> Bat
 def model(request: pytest.FixtureRequest) -> GenerativeModel:
     model = build(*request.param).eval()
     # As in a run whose every player has begun to learn.
-    model.prepare(0.9, lambda **_: [make_batch(model, 8)])
+    model.prepare(0.9, lambda: [make_batch(model, 8)])
     return model
 
 

@@ -34,7 +34,7 @@ def batch(n: int = 8, progress: float = 0.9) -> Batch:
 @pytest.fixture
 def model() -> Diffusion:
     made = make()
-    made.prepare(0.9, lambda **_: [batch()])
+    made.prepare(0.9, lambda: [batch()])
     with torch.no_grad():  # a velocity that is not zero
         for p in made.field.parameters():
             p.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(1)), alpha=0.03)
@@ -45,7 +45,7 @@ def test_the_velocity_rests_until_there_are_latents():
     made = make()
     assert made.loss(batch(), "velocity") == {}
     made.prepare(0.1, lambda: pytest.fail("nothing is to be fitted yet"))
-    made.prepare(0.7, lambda **_: [batch()])
+    made.prepare(0.7, lambda: [batch()])
     assert set(made.loss(batch(), "velocity")) == {"velocity"}
 
 
@@ -126,7 +126,7 @@ def test_it_learns_the_distribution_of_the_latents():
     two = torch.cat([shapes[:1].repeat(8, 1, 1, 1, 1), shapes[7:].repeat(8, 1, 1, 1, 1)])
     two = two + 0.02 * torch.randn(two.shape, generator=torch.Generator().manual_seed(0))
     shown = Batch(two, Condition.nothing(16, ASKED, SIDE), torch.arange(16), 0.5)
-    made.prepare(0.5, lambda **_: [shown])
+    made.prepare(0.5, lambda: [shown])
     optimiser = made.optimiser("velocity", 6e-3)
     for step in range(150):
         now = Batch(two, shown.condition, torch.arange(16) + 16 * step, 0.5)

@@ -12,6 +12,7 @@ from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.gan import GAN, GANConfig, decided, halves, relativistic, squared_slope
 from voxgen.nn.critic import Judgement
+from voxgen.nn.symmetry import turn
 
 SIDE = (16, 16, 16)
 
@@ -170,3 +171,14 @@ def test_halves_are_equal_and_a_batch_of_one_serves_as_both() -> None:
 
 def test_realism_is_a_number_a_building(gan: GAN) -> None:
     assert gan.realism(batch().x).shape == (6,)
+
+
+def test_real_and_invented_buildings_are_shown_under_the_same_symmetries(gan: GAN) -> None:
+    """Which end of a building is the higher one must not tell who made it."""
+    gan.conclude([batch()])
+    shown = batch()
+    standing = gan._invent(shown)
+    symmetry = torch.arange(6) % 4
+    turned = gan._invent(replace(shown, symmetry=symmetry))
+    assert torch.equal(turned, turn(standing, symmetry))
+    assert not torch.equal(turned, standing)

@@ -11,6 +11,7 @@ from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
 from voxgen.models.flow import Flow, FlowConfig
+from voxgen.nn.symmetry import turn
 
 SIDE = (16, 16, 16)
 ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,))
@@ -39,7 +40,7 @@ def batch(n=8, key=0, height=None, asked=ASKED):
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
 def test_steps_draw_from_what_was_encoded_once(cls):
     model = make(cls)
-    model.prepare(0.9, lambda **_: [batch(height=9.0)])
+    model.prepare(0.9, lambda: [batch(height=9.0)])
     seen = batch(key=50)
     other = replace(seen, x=1 - seen.x)
     assert model.loss(seen, model.maker) == model.loss(other, model.maker)
@@ -50,10 +51,10 @@ def test_steps_draw_from_what_was_encoded_once(cls):
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
 def test_a_run_that_goes_on_draws_from_the_same(cls):
     first = make(cls)
-    first.prepare(0.9, lambda **_: [batch(height=9.0)])
+    first.prepare(0.9, lambda: [batch(height=9.0)])
     second = make(cls)
     second.load_state_dict(first.state_dict())
-    second.prepare(0.95, lambda **_: [batch(height=9.0)])
+    second.prepare(0.95, lambda: [batch(height=9.0)])
     assert first.loss(batch(key=7), first.maker) == second.loss(batch(key=7), second.maker)
 
 
@@ -61,7 +62,7 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     model = make(Flow, draws=3)
     known = batch(n=6)
     known.condition.attributes[:, 0] = torch.arange(6.0)
-    model.prepare(0.9, lambda **_: [known])
+    model.prepare(0.9, lambda: [known])
     told = []
 
     def watched(encoded, condition, noise):
@@ -76,7 +77,7 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     assert len(encoded.mean) == 12
     assert condition.attributes[6:].isnan().all()
     assert torch.equal(condition.attributes[:6], encoded.attributes[:6])
-    rows = encoded.attributes[:, 0].long()
+    rows = encoded.attributes[:, 0].long() + 6 * (encoded.symmetry > 0)
     torch.testing.assert_close(encoded.mean, model._known.mean[rows])
     assert len(set(rows.tolist())) > 2
 
@@ -84,7 +85,49 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
 def test_where_masks_are_taught_a_step_encodes_its_own():
     asked = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,), masks=("footprint",))
     model = make(Diffusion, asked)
-    model.prepare(0.9, lambda **_: [batch(asked=asked)])
+    model.prepare(0.9, lambda: [batch(asked=asked)])
     seen = batch(key=50, asked=asked)
     other = replace(seen, x=1 - seen.x)
     assert model.loss(seen, "velocity") != model.loss(other, "velocity")
+
+
+def test_a_building_is_encoded_as_it_stands_and_once_more_turned():
+    model = make(Diffusion)
+    shown = batch(n=7)
+    model.prepare(0.9, lambda: [shown[:2], shown[2:]])
+    known = model._known
+    assert known.symmetry.tolist() == [0] * 7 + [1, 2, 3, 1, 2, 3, 1]
+    turned = model._encoded([replace(shown, x=turn(shown.x, known.symmetry[7:]))]).mean
+    torch.testing.assert_close(known.mean[7:], model.principal.reduce(turned), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cls", [Flow, Diffusion])
+def test_how_a_building_stands_is_told_in_training_and_samples_stand_as_they_do(cls):
+    model = make(cls)
+    model.prepare(0.9, lambda: [batch(height=9.0)])
+    told = model.making().told
+    free = model.unconditional(4)
+    for weights in model.making().parameters():
+        torch.nn.init.normal_(weights, std=0.1)
+    before = model.eval().sample(torch.arange(2))
+    with torch.no_grad():
+        told.symmetry.weight[1:] = 5.0
+        told.symmetry.weight[0] = 0.0
+    labels = [torch.full((4,), label) for label in range(4)]
+    assert torch.equal(told(free, labels[0]), told(free))
+    assert not torch.equal(told(free, labels[1]), told(free))
+    torch.testing.assert_close(model.sample(torch.arange(2)), before)
+    encoded = model._reduced(model._encoded([batch(n=4)]))
+    encoded = encoded._replace(mean=torch.full_like(encoded.mean, 0.3), spread=0 * encoded.spread)
+    with torch.no_grad():
+        costs = [
+            float(model.latent_loss(encoded._replace(symmetry=label), free, lambda k, _: torch.ones(4, k)))
+            for label in labels
+        ]
+    assert costs[0] != costs[1]
+
+
+def test_where_masks_are_taught_the_steps_own_symmetries_are_told():
+    model = make(Diffusion)
+    shown = replace(batch(n=4), symmetry=torch.tensor([0, 3, 1, 2]))
+    assert model._encoded([shown]).symmetry.tolist() == [0, 3, 1, 2]

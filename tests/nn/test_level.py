@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from voxgen.nn.level import level
+from voxgen.nn.roof import _PLAN, _ROOF
 
-REACH, FLAT = 0.95, 0.2
+MAPS = [pytest.param(_PLAN, id="plan"), pytest.param(_ROOF, id="roof")]
+REACH, FLAT = _ROOF["reach"], _ROOF["flat"]
 
 
 def noise(*shape: int, size: float = 0.05) -> torch.Tensor:
@@ -29,11 +31,12 @@ def test_a_flat_roof_becomes_flat_and_keeps_its_height():
     assert float(levelled.mean()) == pytest.approx(5.3, abs=0.02)
 
 
-@pytest.mark.parametrize("step", [1.5, 4.0])
-def test_a_step_stays(step):
+@pytest.mark.parametrize("settings", MAPS)
+@pytest.mark.parametrize("reaches", [1.01, 3.0])
+def test_a_step_beyond_the_reach_stays(reaches, settings):
     roof = torch.full((1, 1, 10, 10), 4.0)
-    roof[..., 5:] += step
-    assert level(roof, REACH, FLAT).sub(roof).abs().max() < 0.01
+    roof[..., 5:] += reaches * settings["reach"]
+    assert level(roof, **settings).sub(roof).abs().max() < 0.01
 
 
 @pytest.mark.parametrize("slope", [0.8, 1.2])

@@ -54,6 +54,19 @@ def test_the_kernel_has_the_gradient_of_its_twin(layout):
         assert torch.allclose(fast, exact, rtol=1e-3, atol=1e-3 * float(exact.abs().max()))
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_hidden(odd):
+    height, share = lines(12, torch.float32)
+    height[0, 1, 4] = odd
+    height.requires_grad_()
+    sums = torch.stack(alike(height, share, 0.8))
+    assert not sums[:, 0, 1].isfinite().all()
+    sums.sum().backward()
+    assert height.grad is not None
+    assert not height.grad[0, 1].isfinite().all()
+    assert height.grad[1].isfinite().all()
+
+
 def test_what_lies_beyond_the_reach_counts_for_nothing():
     height = torch.tensor([[1.0, 1.0, 4.0]])
     heights, weights = alike(height, torch.ones(1, 3), 2.0)

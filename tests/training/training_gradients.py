@@ -33,7 +33,7 @@ def build(name: str):
     if name == "diffusion":
         model = Diffusion(DiffusionConfig(**size, **body, directions=8, field_width=16, field_depth=2))
         batches = Batches(DATA, CONDITION, 8, 0)
-        model.prepare(0.9, lambda mirrored: batches.known(32, mirrored))
+        model.prepare(0.9, lambda: batches.known(32))
         return model
     if name == "thesis":
         return ThesisGAN(ThesisConfig(resolution=DATA.resolution, width=4, latent=8))

@@ -72,6 +72,7 @@ class Batch:
         keys: (b,) an integer a sample and step, the source of all randomness in the loss.
         progress: share of the training budget used, in [0, 1]; schedules follow it.
         chance: an integer a step, the same for all processes that share the batch; 0 outside training.
+        symmetry: (b,) under which plan symmetry x is shown (`nn/symmetry.py`); as it stands where None.
     """
 
     x: Float[Tensor, "b 1 x y z"]
@@ -79,14 +80,18 @@ class Batch:
     keys: Int64[Tensor, " b"]
     progress: float = 0.0
     chance: int = 0
+    symmetry: Int64[Tensor, " b"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
-        return replace(self, x=self.x.to(device), condition=self.condition.to(device))
+        symmetry = None if self.symmetry is None else self.symmetry.to(device)
+        return replace(self, x=self.x.to(device), condition=self.condition.to(device), symmetry=symmetry)
 
     def __getitem__(self, index: slice) -> Batch:
         """Give some of the samples."""
-        return replace(self, x=self.x[index], condition=self.condition[index], keys=self.keys[index])
+        symmetry = None if self.symmetry is None else self.symmetry[index]
+        some = {"x": self.x[index], "condition": self.condition[index], "keys": self.keys[index]}
+        return replace(self, **some, symmetry=symmetry)
 
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
@@ -96,9 +101,8 @@ class Batch:
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
-Known = Callable[..., Iterable[Batch]]
-"""Training batches for the asking, all attributes told: buildings as they stand, or with `mirrored=True`
-under their symmetries."""
+Known = Callable[[], Iterable[Batch]]
+"""Training batches for the asking: buildings as they stand, with all attributes told."""
 
 
 class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):

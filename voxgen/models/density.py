@@ -7,12 +7,14 @@ Gaussians cuts across them, and what is decoded from between the sheets is ragge
 has a Gaussian window of its own, shaped by its nearest neighbours, so that windows lie along the sheets
 (Vincent and Bengio 2003):
 
-    p(z, a) = 1/n sum_i N((z, a); (z_i, a_i), h^2 C_i),   C_i the covariance of the neighbours of i
+    p(z, a) = 1/n sum_i N((z, a); (z_i, a_i), h^2 C_i)
 
-h is chosen so that draws lie as far from the training buildings as these lie from each other: narrower
-windows would give the training set again. Windows are over latents and attributes together, so that a
-condition is met in closed form: windows are weighed by how well they fit what is asked, and the draw is moved
-along the window (Matheron's rule). Latents are taken as their principal components.
+C_i is the covariance of i and its neighbours about their mean. Unlike there a window has no width across its
+sheet, where decoding is ragged. h is chosen so that draws lie as far from the training buildings as these lie
+from each other, in the median: narrower windows would give the training set again. Windows are over latents
+and attributes together, so that a condition is met in closed form: windows are weighed by how well they fit
+what is asked, and the draw is moved along the window (Matheron's rule). Latents are taken as their principal
+components.
 """
 
 from __future__ import annotations
@@ -30,6 +32,16 @@ _LEAST_SPREAD = 0.03
 
 _WIDTHS = (0.25, 2.0)
 """Least and largest width of windows, in deviations of the neighbours."""
+
+_FURTHEST = 4.0
+"""How far along its window a draw is moved at most, in its deviations: to an ask beyond all that is known the
+nearest building that is likely answers, not one that is extrapolated."""
+
+_SAME = 1e-4
+"""Buildings whose latents lie closer than this share of the latents' deviation are one."""
+
+_BLOCK = 256
+"""Draws that are made at a time: each takes its neighbours' numbers."""
 
 _TRIALS = 1024
 """Draws by which the width is chosen."""
@@ -78,22 +90,27 @@ class ParzenWindows(nn.Module):
 
         An attribute that is unknown, NaN, is taken to be the mean of the neighbours' that know it.
         """
-        n = min(len(latents), self.capacity)
-        spread = torch.arange(n) * len(latents) // n
-        x, a = latents.cpu()[spread], attributes.cpu().double()[spread]
+        rows = (
+            torch.arange(min(len(latents), self.capacity)) * len(latents) // min(len(latents), self.capacity)
+        )
+        x, a = latents.cpu()[rows], attributes.cpu().double()[rows]
         self.principal.fit(x)
         z = self._components(x)
-        nearest = torch.cdist(z, z).topk(min(self.nearest.shape[1], n), largest=False).indices
+        z, a = (part[_different(z)] for part in (z, a))
+        n = len(z)
+        distance, nearest = torch.cdist(z, z).topk(min(self.nearest.shape[1], n), largest=False)
         center, scale = _moments(a)
         joint = torch.cat([z, _filled((a - center) / scale, nearest)], dim=1)
         self.attribute_center.copy_(center)
         self.attribute_scale.copy_(scale)
         self.points.zero_()[:n] = joint.float()
-        # With fewer buildings than neighbours the last ones are repeated.
-        at = torch.arange(self.nearest.shape[1]).clamp_max(nearest.shape[1] - 1)
+        # Of fewer buildings than neighbours all count about as often.
+        at = torch.arange(self.nearest.shape[1]) % nearest.shape[1]
         self.nearest.zero_()[:n] = nearest[:, at].int()
         self.count.fill_(n)
-        self.width.fill_(self._choose_width(z))
+        self.width.fill_(1.0)
+        if n > 1:
+            self.width.fill_(self._choose_width(z, float(distance[:, 1].median())))
 
     def forget(self) -> None:
         """Be N(0, I) again, until the next fit."""
@@ -119,41 +136,45 @@ class ParzenWindows(nn.Module):
         asked = (asked - self.attribute_center.cpu()) / self.attribute_scale.cpu()
         choice = torch.special.ndtr(keyed_noise(keys, (), stream + 1).double())
         noise = keyed_noise(keys, (self.nearest.shape[1] + asked.shape[1],), stream).double()
-        joint = torch.empty(len(keys), self.points.shape[1], dtype=torch.float64)
+        drawn = torch.empty(len(keys), len(self.principal.center))
+        basis, center = self.principal.basis.cpu().double(), self.principal.center.cpu().double()
         # What a window leaves open depends on which attributes are asked, not on their values.
-        given = (~asked.isnan()).numpy()
-        patterns, member = np.unique(given, axis=0, return_inverse=True)
+        patterns, member = np.unique((~asked.isnan()).numpy(), axis=0, return_inverse=True)
         for index, pattern in enumerate(torch.from_numpy(patterns)):
-            rows = torch.from_numpy(np.flatnonzero(member == index))
-            joint[rows] = self._draw(asked[rows][:, pattern], pattern, noise[rows], choice[rows])
-        return joint[:, : self.rank].float() @ self.principal.basis.cpu().T + self.principal.center.cpu()
+            at = self.rank + pattern.nonzero()[:, 0]
+            root = self._root(at)
+            for rows in torch.from_numpy(np.flatnonzero(member == index)).split(_BLOCK):
+                joint = self._draw(asked[rows][:, pattern], at, root, noise[rows], choice[rows])
+                # In double, which autocast leaves alone.
+                drawn[rows] = (joint[:, : self.rank] @ basis.T + center).float()
+        return drawn
+
+    def _root(self, at: Int64[Tensor, " q"]) -> Float[Tensor, "n q q"]:
+        """Cholesky factor of each window's covariance of some coordinates."""
+        own = self._deviations(torch.arange(int(self.count)), at)
+        return torch.linalg.cholesky(
+            own.mT @ own + _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
+        )
 
     def _draw(
         self,
         asked: Float[Tensor, "b q"],
-        pattern: Tensor,
+        at: Int64[Tensor, " q"],
+        root: Float[Tensor, "n q q"],
         noise: Float[Tensor, "b m"],
         choice: Float[Tensor, " b"],
     ) -> Float[Tensor, "b j"]:
-        """Draw from the windows conditioned on the attributes of the pattern."""
+        """Draw from the windows conditioned on the coordinates `at`."""
         points = self.points[: int(self.count)].cpu().double()
-        at = self.rank + pattern.nonzero()[:, 0]
-        own = self._deviations(torch.arange(len(points)), at)  # (windows, neighbours, q)
-        error = _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
-        root = torch.linalg.cholesky(own.mT @ own + error)
-        # In blocks: windows times rows times attributes would outgrow the memory.
-        window = torch.cat(
-            [
-                _chosen(points[:, at], root, some, u)
-                for some, u in zip(asked.split(64), choice.split(64), strict=True)
-            ]
-        )
+        window = _chosen(points[:, at], root, asked, choice)
         around = self._deviations(window, torch.arange(points.shape[1]))
         k = around.shape[1]
         joint = points[window] + (noise[:, None, :k] @ around)[:, 0]
         seen = joint[:, at] + _LEAST_SPREAD * noise[:, k:][:, : len(at)]
         gain = torch.cholesky_solve((asked - seen)[..., None], root[window])
-        return joint + (around.mT @ (around[:, :, at] @ gain))[..., 0]
+        move = around[:, :, at] @ gain  # along the window, in its deviations
+        move = move * (_FURTHEST / move.norm(dim=1, keepdim=True)).clamp(max=1)
+        return joint + (around.mT @ move)[..., 0]
 
     def _deviations(self, window: Int64[Tensor, " b"], at: Int64[Tensor, " q"]) -> Float[Tensor, "b k q"]:
         """Rows whose products sum up to the covariance of each window, at some coordinates."""
@@ -162,18 +183,17 @@ class ParzenWindows(nn.Module):
         around = around - around.mean(dim=1, keepdim=True)
         return self.width.cpu().double() * around / max(1, around.shape[1] - 1) ** 0.5
 
-    def _choose_width(self, z: Float[Tensor, "n r"]) -> float:
-        """The width at which draws lie as far from buildings as these from each other, in the median."""
-        apart = torch.cdist(z, z).fill_diagonal_(torch.inf).amin(dim=1).median()
-        least, most = _WIDTHS
-        if not 0 < apart < torch.inf:
-            return 1.0
-        self.width.fill_(1.0)
+    def _choose_width(self, z: Float[Tensor, "n r"], apart: float) -> float:
+        """The width at which draws lie as far from buildings as these from each other, in the median.
+
+        The nearest of `_WIDTHS` where there is no such width between them. `self.width` is one meanwhile.
+        """
         chance = torch.Generator().manual_seed(0)
         window = torch.randint(len(z), (_TRIALS,), generator=chance)
         around = self._deviations(window, torch.arange(self.rank))
         noise = torch.randn(_TRIALS, 1, around.shape[1], generator=chance, dtype=torch.float64)
         step = (noise @ around)[:, 0]
+        least, most = _WIDTHS
         for _ in range(12):
             middle = (least * most) ** 0.5
             far = torch.cdist(z[window] + middle * step, z).amin(dim=1).median() > apart
@@ -181,9 +201,18 @@ class ParzenWindows(nn.Module):
         return (least * most) ** 0.5
 
     def _components(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n r"]:
-        return (
-            (self.principal.reduce(latents.to(self.principal.center)) * self.principal.scale).cpu().double()
-        )
+        center, basis = (part.cpu().double() for part in (self.principal.center, self.principal.basis))
+        return (latents.double() - center) @ basis
+
+
+def _different(z: Float[Tensor, "n r"]) -> Int64[Tensor, " m"]:
+    """The first of each group of buildings that are one.
+
+    Buildings that stand several times would make windows without width, and draws that are copies.
+    """
+    cell = _SAME * z.std(dim=0, correction=0).square().sum().sqrt().clamp_min(1e-12)
+    _, first = np.unique((z / cell).round().numpy(), axis=0, return_index=True)
+    return torch.from_numpy(np.sort(first))
 
 
 def _chosen(

@@ -72,7 +72,7 @@ class Diffusion(LatentModel[DiffusionConfig]):
         away = noise(self.principal.rank, _NOISE)
         t = noise(1, _TIME).sigmoid()
         shown = (1 - t) * encoded.mean + t * away
-        velocity = self.field.net(shown, t.flatten(), self.field.told(condition))
+        velocity = self.field.net(shown, t.flatten(), self.field.told(condition, encoded.symmetry))
         return F.mse_loss(velocity.float(), away - encoded.mean)
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:

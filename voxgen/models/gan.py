@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.critic import Critic, Judgement
+from ..nn.symmetry import turn
 from .base import Batch, EncodingModel, Known, ModelConfig
 from .condition import Condition
 from .vae import VAE, VAEConfig, posterior_draw
@@ -183,11 +184,15 @@ class GAN(EncodingModel[GANConfig]):
         return right if not swapped else (1 - swapped) * right + swapped * relativistic(real, fake)
 
     def _invent(self, batch: Batch) -> Float[Tensor, "b 1 x y z"]:
-        """Logits of buildings decoded from the prior, asked for nothing."""
+        """Logits of buildings decoded from the prior, asked for nothing, under the symmetries of the batch.
+
+        Real buildings are shown under theirs: which end is the higher one must not tell who made it.
+        """
         density = self.generator.density
         nothing = self.unconditional(len(batch.x))
         z = density.sample(nothing.attributes, batch.keys, _PRIOR)
-        return self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
+        logits = self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
+        return logits if batch.symmetry is None else turn(logits, batch.symmetry)
 
     def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:
         left = (1 - batch.progress) / (1 - self.config.warm_up)

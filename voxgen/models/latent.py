@@ -3,27 +3,29 @@
 An autoencoder (`vae.py`) learns first and then stands still (over latents: Rombach et al. 2022). What the
 second network makes are the latents' principal components, each scaled to one: a spatial latent of many
 hundred numbers varies in some dozens of directions, and in those a small network over vectors learns in
-minutes: the training buildings are encoded once, under all their symmetries, and from then on a step costs
-what the small network costs. Where masks are taught each step encodes its own buildings, whose masks it
-knows.
+minutes: the training buildings are encoded once, each as it stands and once mirrored or turned, and from then
+on a step costs what the small network costs. The network is told which of the two (non-leaking augmentation,
+Karras et al. 2022): it learns from both, and makes buildings as they stand. Where masks are taught each step
+encodes its own buildings, whose masks it knows.
 """
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.conditioning import AttributeEmbedding
 from ..nn.principal import PrincipalComponents
+from ..nn.symmetry import SYMMETRIES, turn
 from .base import Batch, EncodingModel, Known
 from .condition import Condition, ConditionConfig
 from .vae import VAE, VAEConfig
@@ -63,11 +65,13 @@ class Encoded(NamedTuple):
         mean: means of q(z|x), as their principal components once these are known.
         spread: standard deviations of q(z|x), number by number.
         attributes: of the buildings, NaN where unknown.
+        symmetry: under which each was encoded, 0 as it stands.
     """
 
     mean: Float[Tensor, "n k"]
     spread: Float[Tensor, "n d"]
     attributes: Float[Tensor, "n a"]
+    symmetry: Int64[Tensor, " n"]
 
 
 class LatentModel(EncodingModel[LatentConfigT]):
@@ -136,10 +140,11 @@ class LatentModel(EncodingModel[LatentConfigT]):
             self._known = None
         elif self._known is None:
             # Also in a run that goes on, which finds its principal components in its state.
-            encoded = self._encoded(known(mirrored=True))
+            standing = self._encoded(known())
             if not self.principal.fitted:
-                self.principal.fit(encoded.mean)
-            self._known = self._reduced(encoded)
+                self.principal.fit(standing.mean)
+            both = zip(standing, self._encoded(_turned(known())), strict=True)
+            self._known = self._reduced(Encoded(*(torch.cat(pair) for pair in both)))
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -196,16 +201,28 @@ class LatentModel(EncodingModel[LatentConfigT]):
     @torch.no_grad()
     def _encoded(self, batches: Iterable[Batch]) -> Encoded:
         """Encode buildings, their means as whole latents."""
-        means, spreads, attributes = [], [], []
+        device = self.principal.center.device
+        parts = []
         for batch in batches:
-            mu, logvar = self.autoencoder.moments(batch.x.to(self.principal.center.device))
-            means.append(mu.flatten(1))
-            spreads.append((0.5 * logvar).exp().flatten(1))
-            attributes.append(batch.condition.attributes.to(mu.device))
-        return Encoded(torch.cat(means), torch.cat(spreads), torch.cat(attributes))
+            mu, logvar = self.autoencoder.moments(batch.x.to(device))
+            spread = (0.5 * logvar).exp()
+            standing = torch.zeros(len(mu), dtype=torch.int64)
+            symmetry = (standing if batch.symmetry is None else batch.symmetry).to(device)
+            attributes = batch.condition.attributes.to(device)
+            parts.append(Encoded(mu.flatten(1), spread.flatten(1), attributes, symmetry))
+        return Encoded(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _reduced(self, encoded: Encoded) -> Encoded:
         return encoded._replace(mean=self.principal.reduce(encoded.mean))
+
+
+def _turned(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Give standing buildings mirrored or turned, under one symmetry after the other."""
+    count = 0
+    for batch in batches:
+        symmetry = 1 + (count + torch.arange(len(batch.x), device=batch.x.device)) % (SYMMETRIES - 1)
+        yield replace(batch, x=turn(batch.x, symmetry), symmetry=symmetry)
+        count += len(batch.x)
 
 
 class Told(nn.Module):
@@ -216,10 +233,16 @@ class Told(nn.Module):
         self.attributes = AttributeEmbedding(wanted.center, wanted.scale, width)
         cells = math.prod(_MASK_CELLS) + 1
         self.masks = nn.Linear(len(wanted.masks) * cells, width) if wanted.masks else None
+        self.symmetry = nn.Embedding(SYMMETRIES, width, padding_idx=0)
+        nn.init.zeros_(self.symmetry.weight)
 
-    def forward(self, condition: Condition) -> Float[Tensor, "b e"]:
-        """Embed what is asked."""
+    def forward(
+        self, condition: Condition, symmetry: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b e"]:
+        """Embed what is asked: a building as it stands, or under its symmetries."""
         embedding = self.attributes(condition.attributes)
+        if symmetry is not None:
+            embedding = embedding + self.symmetry(symmetry)
         if self.masks is None:
             return embedding
         flag = condition.given.to(embedding.dtype)

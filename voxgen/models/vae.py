@@ -23,6 +23,7 @@ from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -74,9 +75,9 @@ class VAEConfig(ModelConfig):
     decision: float = 1.0
     roof: float = 1.0
     slopes: float = 0.05
-    rank: int = 128
-    windows: int = 4096
-    neighbours: int = 16
+    rank: int = Field(default=128, ge=1)
+    windows: int = Field(default=4096, ge=1)
+    neighbours: int = Field(default=16, ge=2)
 
     @classmethod
     def of(cls, config: VAEConfig) -> VAEConfig:

@@ -20,6 +20,9 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+_REORDERED = {"reassoc", "contract", "arcp", "nsz"}
+"""Sums may be taken in any order, for vector units; NaN stays NaN, by which training sees that it failed."""
+
 
 def alike(
     height: Float[Tensor, "*lines n"], share: Float[Tensor, "*lines n"], reach: float
@@ -32,7 +35,7 @@ def alike(
         reach: cells that lie further apart in height do not count for each other.
 
     Returns:
-        The sums of shares times heights, and of shares.
+        The sums of shares times heights, and of shares; they have one derivative, not two.
     """
     return cast("tuple[Tensor, Tensor]", _Alike.apply(height, share, reach))
 
@@ -45,7 +48,7 @@ class _Alike(torch.autograd.Function):
         ctx.save_for_backward(height, share)
         ctx.reach = reach
         if _fast(height):
-            return _by_kernel(_sum, reach, height, share)
+            return _by_kernel(_sum_kernel, reach, height, share)
         return _sums(height, share, reach)
 
     @staticmethod
@@ -53,8 +56,8 @@ class _Alike(torch.autograd.Function):
     def backward(ctx: Any, to_heights: Tensor, to_weights: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         height, share = ctx.saved_tensors
         if _fast(height):
-            return (*_by_kernel(_slope, ctx.reach, height, share, to_heights, to_weights), None)
-        return (*_slopes(height, share, to_heights, to_weights, ctx.reach), None)
+            return (*_by_kernel(_gradient_kernel, ctx.reach, height, share, to_heights, to_weights), None)
+        return (*_gradient(height, share, to_heights, to_weights, ctx.reach), None)
 
 
 def _fast(height: Tensor) -> bool:
@@ -66,7 +69,7 @@ def _sums(h: Tensor, f: Tensor, reach: float) -> tuple[Tensor, Tensor]:
     return (kernel @ (f * h)[..., None])[..., 0], (kernel @ f[..., None])[..., 0]
 
 
-def _slopes(h: Tensor, f: Tensor, a: Tensor, w: Tensor, reach: float) -> tuple[Tensor, Tensor]:
+def _gradient(h: Tensor, f: Tensor, a: Tensor, w: Tensor, reach: float) -> tuple[Tensor, Tensor]:
     """Gradient of sum_i a_i heights_i + w_i weights_i to heights and shares."""
     bump = _bump(h, reach)
     kernel = bump.square()
@@ -91,9 +94,9 @@ def _by_kernel(kernel: Any, reach: float, *given: Tensor) -> tuple[Tensor, Tenso
     return one, two
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, fastmath=_REORDERED)
 @no_type_check
-def _sum(h, f, reach, heights, weights):
+def _sum_kernel(h, f, reach, heights, weights):
     lines, n = h.shape
     one, none = np.float32(1), np.float32(0)
     for line in range(lines):
@@ -109,9 +112,9 @@ def _sum(h, f, reach, heights, weights):
             weights[line, i] = weight
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, fastmath=_REORDERED)
 @no_type_check
-def _slope(h, f, a, w, reach, to_heights, to_shares):
+def _gradient_kernel(h, f, a, w, reach, to_heights, to_shares):
     lines, n = h.shape
     one, none, four = np.float32(1), np.float32(0), np.float32(4)
     for line in range(lines):

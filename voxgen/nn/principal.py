@@ -34,10 +34,9 @@ class PrincipalComponents(nn.Module):
     def fit(self, vectors: Float[Tensor, "n d"]) -> None:
         """Take the directions of largest variance over some vectors."""
         x = vectors.cpu().double()  # some devices have no float64
-        values, basis = torch.linalg.eigh(torch.cov(x.T, correction=min(1, len(x) - 1)))
-        deviation = values.clamp_min(0).sqrt()[-self.rank :].flip(0)
+        deviation, basis = _directions(x - x.mean(dim=0), self.rank)
         self.center.copy_(x.mean(dim=0))
-        self.basis.copy_(basis[:, -self.rank :].flip(1))
+        self.basis.copy_(basis)
         self.scale.copy_(deviation.clamp_min(_SMALLEST * float(deviation[0])).clamp_min(1e-6))
         self.fitted.fill_(1.0)
 
@@ -48,3 +47,14 @@ class PrincipalComponents(nn.Module):
     def expand(self, components: Float[Tensor, "n r"]) -> Float[Tensor, "n d"]:
         """Give the vectors of components."""
         return (components * self.scale) @ self.basis.T + self.center
+
+
+def _directions(x: Float[Tensor, "n d"], rank: int) -> tuple[Float[Tensor, " r"], Float[Tensor, "d r"]]:
+    """Deviations along the directions of largest variance, and those, of centred vectors."""
+    n, d = x.shape
+    freedom = max(1, n - 1)
+    if rank <= n < d:  # much less work where vectors are few and long
+        _, values, basis = torch.linalg.svd(x, full_matrices=False)
+        return values[:rank] / freedom**0.5, basis[:rank].T
+    values, basis = torch.linalg.eigh(x.T @ x / freedom)
+    return values.clamp_min(0).sqrt()[-rank:].flip(0), basis[:, -rank:].flip(1)

@@ -32,9 +32,9 @@ _SOLID = 6.0
 
 _PLAN = {"reach": 0.75, "flat": 0.2}
 _ROOF = {"reach": 1.3, "flat": 0.2}
-"""How plan and roof are levelled, see `level`: chosen for few flat pieces of samples at no loss of the overlap
-of reconstructions, on validation buildings (docs/benchmarks.md). Beyond that, a plan's reach joins the two sides
-of a wall and a roof's a slope's steps."""
+"""How plan and roof are levelled, see `level`: chosen on validation buildings for few flat pieces of samples,
+at a thousandth of the overlap of reconstructions (docs/benchmarks.md). A step lower than the reach is drawn
+level unless the network tells it larger than it is."""
 
 _SUREST = 1e-4
 """Coverage is never surer than this, so that logits stay finite."""

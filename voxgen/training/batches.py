@@ -93,26 +93,19 @@ class Batches:
             key = keys(self.seed, _HELD_OUT, positions=some)
             yield self._batch(some, key, np.zeros(len(some), np.int64), self._asked(key), progress=1.0)
 
-    def known(self, limit: int, mirrored: bool = False) -> Iterator[Batch]:
-        """Give training buildings, evenly spread, for what is fitted to all that is known.
+    def known(self, limit: int) -> Iterator[Batch]:
+        """Give training buildings as they stand, evenly spread, for what is fitted to all that is known.
 
         All attributes are told, as far as they are known, and no mask is.
-
-        Args:
-            limit: most of them.
-            mirrored: under their symmetries, not only as they stand.
         """
-        variants = VARIANTS if mirrored else 1
-        total = min(variants * len(self._train), limit)
-        number = np.arange(total) * variants * len(self._train) // total
+        total = min(len(self._train), limit)
+        number = np.arange(total) * len(self._train) // total
         for start in range(0, total, self.batch_size):
             some = number[start : start + self.batch_size]
-            rows = self._train[some // variants]
             key = keys(self.seed, _HELD_OUT + 1, positions=some)
             asked = np.zeros((len(some), self._entries), np.bool_)
             asked[:, : len(self.condition.attributes)] = True
-            variant = (some + some // variants) % variants
-            yield self._batch(rows, key, variant, asked, progress=1.0)
+            yield self._batch(self._train[some], key, np.zeros(len(some), np.int64), asked, progress=1.0)
 
     @property
     def _entries(self) -> int:
@@ -148,7 +141,7 @@ class Batches:
         coverage = augment_each(self.data.coverage(rows), variant)
         x = torch.from_numpy(coverage).float().div_(FULL)[:, None]
         condition = self._condition(rows, coverage, key, asked)
-        return Batch(x, condition, torch.from_numpy(key), progress)
+        return Batch(x, condition, torch.from_numpy(key), progress, symmetry=torch.from_numpy(variant))
 
     def _condition(
         self,

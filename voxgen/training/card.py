@@ -96,7 +96,8 @@ All settings are in config.json, the machine in environment.json, the course in 
 ## Limits
 
 It makes shapes like those it saw and knows nothing of structure, use or building law. What it makes has to be
-checked by someone who does.
+checked by someone who does. The file may hold encodings of the buildings that it learnt from, from which they
+can be rebuilt: share it as you would share them.
 """
 
 

@@ -118,9 +118,9 @@ class Session:
         self.whole = True
         return Moved(losses, norms, learning_rate)
 
-    def _known(self, mirrored: bool = False) -> Iterator[Batch]:
+    def _known(self) -> Iterator[Batch]:
         """Give training buildings of the whole, the same to every process."""
-        for batch in self.batches.alone().known(_FIT, mirrored):
+        for batch in self.batches.alone().known(_FIT):
             yield batch.to(self.fabric.device)
 
     def check(self) -> None:
