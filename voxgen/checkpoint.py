@@ -175,5 +175,6 @@ def _check_fit(expected: Mapping[str, torch.Tensor], given: Mapping[str, torch.T
         shown = "; ".join(sorted(problems)[:3])
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise DataError(
-            f"{path}: the weights do not fit the model: {shown}{more}; the file is damaged, or of another version"
+            f"{path}: the weights do not fit the model: {shown}{more}; the file is damaged, "
+            "or of another version"
         )
