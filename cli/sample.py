@@ -32,6 +32,10 @@ PART = 16
 """Buildings made at once, so that the first files are there soon and memory stays bounded."""
 
 
+_FAR = 4.0
+"""Deviations from the mean of the training buildings at which an ask is too far for a likely answer."""
+
+
 @click.command("sample", short_help="Make new buildings: OBJ, STL, PLY, GLB and a contact sheet.")
 @click.argument("run", type=RunName())
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
@@ -94,6 +98,7 @@ def make(
     generator = load(run, device=device, allow=allow).tuned(tuning)
     generator.condition(ask)
     _say_if_young(generator, name)
+    _say_if_far(generator, ask)
     steps = generator.trajectory(seed, attributes=ask) if trajectory else []
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
     done = write_buildings(
@@ -117,6 +122,16 @@ def _say_if_young(generator: Generator, name: str) -> None:
             f"{name} has learnt for {counted(training['step'], 'step')} and is not finished; "
             "the command that trained it goes on"
         )
+
+
+def _say_if_far(generator: Generator, ask: dict[str, float]) -> None:
+    known = generator.model.config.condition
+    for name, center, scale in zip(known.attributes, known.center, known.scale, strict=True):
+        if name in ask and abs(ask[name] - center) > _FAR * scale:
+            say.warn(
+                f"{name} = {ask[name]:g} is far from what it learnt from ({center:.3g} +- {scale:.2g}): "
+                "what it makes is not as asked, and may be torn"
+            )
 
 
 def _show(steps: Sequence[VoxelGrid], out: Path, name: str) -> list[Path]:

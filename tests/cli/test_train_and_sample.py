@@ -278,6 +278,14 @@ def test_conditions_are_asked_for_by_name(run: str, told: Told, tmp_path: Path) 
     assert told("sample", run, *words, "-o", tmp_path)["asked"] == {"height": 9.0, "storeys": 3.0}
 
 
+@pytest.mark.parametrize(("height", "warned"), [(9, False), (60, True), (-40, True)])
+def test_an_ask_far_from_the_data_is_warned_of(
+    height: int, warned: bool, run: str, voxgen: Command, tmp_path: Path
+) -> None:
+    words = ["-n", "1", "--format", "npz", "--ask", f"height={height}", "-o", str(tmp_path / "out")]
+    assert ("is far from what it learnt from" in voxgen("sample", run, *words).stderr) == warned
+
+
 def test_the_way_between_two_samples_begins_and_ends_with_them(run: str, told: Told, tmp_path: Path) -> None:
     words = ["-n", "3", "--format", "npz", "--no-mend"]
     way = told("interpolate", run, "--from", "0", "--to", "1", *words, "-o", tmp_path / "way")

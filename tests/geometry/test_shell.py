@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from solids import defects, flipped, sheets, solid_parts, turned, without_base
 
 from voxgen.errors import DataError
+from voxgen.formats import read_buildings
 from voxgen.geometry.mesh import Mesh
 from voxgen.geometry.shell import solid_shell
+from voxgen.geometry.voxelize import voxelize
 
 
 def as_mesh(shell):
@@ -33,6 +35,16 @@ def test_a_sound_building_stays_as_it_is(seed):
     assert (shell.flipped, shell.dropped) == (0, 0)
     np.testing.assert_array_equal(shell.faces, mesh.faces)
     np.testing.assert_array_equal(shell.vertices, mesh.vertices)
+
+
+def test_a_stack_of_closed_storeys_with_a_slit_stays_whole(shared):
+    """Four walls meet at the slit's ends, two of them on each other; once the middle storey turned to air."""
+    (house,) = read_buildings(shared / "formats" / "trimesh_3storybuilding_noindices.glb")
+    shell = solid_shell(house.mesh)
+    assert (shell.flipped, shell.dropped) == (0, 0)
+    grid = voxelize(house.mesh, 128, 0.5)
+    assert grid.volume == pytest.approx(signed_volume(house.mesh), rel=0.01)
+    assert len(np.unique(grid.values.sum(axis=(0, 1))[:18])) == 1
 
 
 @given(seed=st.integers(0, 9), share=st.floats(0, 1), draw=st.integers(0, 99))

@@ -252,7 +252,7 @@ def _patches(vertices, faces, parts):
     """Give the patch of each face, whether it flips to agree with most of its patch, and which are closed."""
     n = faces.shape[0]
     _, edge_of, direction, n_edges = edges(faces, np.zeros(n, np.int32))
-    partner = _partners(vertices, faces, parts, edge_of, n_edges)
+    partner = _partners(vertices, faces, parts, edge_of, direction, n_edges)
     patch = np.full(n, -1, np.int64)
     flip = np.zeros(n, np.bool_)
     closed = np.ones(n, np.bool_)
@@ -305,7 +305,7 @@ def _patches(vertices, faces, parts):
 
 @njit(cache=True)
 @no_type_check
-def _partners(vertices, faces, parts, edge_of, n_edges):
+def _partners(vertices, faces, parts, edge_of, direction, n_edges):
     """Pair the half-edges of each edge; -1 where one stays alone.
 
     Of more than two, those of one part pair as neighbours in the order around the edge; where a part has an
@@ -330,7 +330,7 @@ def _partners(vertices, faces, parts, edge_of, n_edges):
             around[at] = h
             h = after[h]
         if degree[e] > 2:
-            around = _in_order(vertices, faces, parts, around)
+            around = _in_order(vertices, faces, parts, direction, around)
         at = 0
         while at < len(around):
             end = at + 1
@@ -349,8 +349,11 @@ def _partners(vertices, faces, parts, edge_of, n_edges):
 
 @njit(cache=True)
 @no_type_check
-def _in_order(vertices, faces, parts, around):
-    """Sort half-edges of one edge by part, then by the angle of their faces around the edge."""
+def _in_order(vertices, faces, parts, direction, around):
+    """Sort half-edges of one edge by part, then by the angle of their faces around the edge.
+
+    Faces that lie on each other, as those of a slit do, have one angle: then directions take turns.
+    """
     f, corner = around[0] // 3, around[0] % 3
     p, q = vertices[faces[f, corner]], vertices[faces[f, (corner + 1) % 3]]
     axis = (q - p) / max(np.sqrt(((q - p) ** 2).sum()), 1e-300)
@@ -363,7 +366,13 @@ def _in_order(vertices, faces, parts, around):
         f, corner = around[at] // 3, around[at] % 3
         arm = vertices[faces[f, (corner + 2) % 3]] - p
         key[at] = parts[f] * 8.0 + np.arctan2((arm * up).sum(), (arm * side).sum())
-    return around[np.argsort(key)]
+    order = np.argsort(key)
+    for at in range(1, len(order) - 1):
+        f, g, h = around[order[at - 1]], around[order[at]], around[order[at + 1]]
+        tied = key[order[at + 1]] - key[order[at]] < 1e-6
+        if tied and direction[g // 3, g % 3] == direction[f // 3, f % 3] != direction[h // 3, h % 3]:
+            order[at], order[at + 1] = order[at + 1], order[at]
+    return around[order]
 
 
 @njit(cache=True)
