@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PART = 16
 """Buildings made at once, so that the first files are there soon and memory stays bounded."""
 
-
 _FAR = 4.0
 """Deviations from the mean of the training buildings at which an ask is too far for a likely answer."""
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import ndimage
 
+from ..geometry.components import connected
 from ..geometry.grid import VoxelGrid
 from ..geometry.repair import repair
 
@@ -33,7 +33,7 @@ def validity(occupancy: Bool[np.ndarray, "n x y z"]) -> Validity:
     carried[..., 1:] &= occupancy[..., :-1]
     filled = np.count_nonzero(occupancy, axis=(1, 2, 3))
     return Validity(
-        single=np.array([_pieces(grid) == 1 for grid in occupancy], np.bool_),
+        single=np.array([connected(grid, corners=True)[1] == 1 for grid in occupancy], np.bool_),
         grounded=np.asarray(occupancy[..., 0].any(axis=(1, 2))),
         supported=np.count_nonzero(carried, axis=(1, 2, 3)) / np.maximum(filled, 1),
     )
@@ -42,8 +42,3 @@ def validity(occupancy: Bool[np.ndarray, "n x y z"]) -> Validity:
 def repaired(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n x y z"]:
     """Give buildings after `geometry.repair`, as `voxgen sample` writes them."""
     return np.stack([repair(VoxelGrid(grid))[0].occupancy for grid in occupancy])
-
-
-def _pieces(grid: Bool[np.ndarray, "x y z"]) -> int:
-    labels = np.zeros(grid.shape, np.int32)
-    return int(ndimage.label(grid, np.ones((3, 3, 3)), output=labels))  # pyright: ignore[reportArgumentType]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import ndimage
 
+from .components import connected
 from .grid import FULL, VoxelGrid
 
 SMALLEST_VOID = 4
@@ -67,8 +67,7 @@ def columns(grid: VoxelGrid) -> Columns:
     voids = np.zeros(hollow.shape, np.int64)
     n_voids = 0
     if hollow.any():
-        labels = np.zeros(hollow.shape, np.int32)
-        found = int(ndimage.label(hollow, output=labels))  # pyright: ignore[reportArgumentType]
+        labels, found = connected(hollow)
         sizes = np.bincount(labels.ravel(), weights=missing.ravel(), minlength=found + 1)
         number = np.zeros(found + 1, np.int64)
         large = np.flatnonzero(sizes[1:] >= SMALLEST_VOID) + 1

@@ -1,9 +1,9 @@
-"""What hangs together: connected components of a graph given by its links."""
+"""What hangs together: connected components of a graph given by its links, and of the cells of a grid."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Bool, Int, Integer
 
 
 def components(
@@ -15,3 +15,14 @@ def components(
 
     links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(count, count))
     return connected_components(links, directed=False)[1].astype(np.int64)
+
+
+def connected(
+    cells: Bool[np.ndarray, "*grid"], corners: bool = False
+) -> tuple[Int[np.ndarray, "*grid"], int]:
+    """Number the pieces of cells that share a face, or with `corners` touch at all, from 1; and how many."""
+    from scipy import ndimage
+
+    labels = np.zeros(cells.shape, np.int32)
+    touching = np.ones((3,) * cells.ndim) if corners else None
+    return labels, int(ndimage.label(cells, touching, output=labels))  # pyright: ignore[reportArgumentType]

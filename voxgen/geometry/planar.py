@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool
-from scipy import ndimage
 
 from .blocks import block_polygons
 from .columns import Columns, columns
+from .components import connected
 from .contacts import separated
 from .grid import VoxelGrid
 from .height_field import capped, lifted, raised
@@ -68,7 +67,7 @@ def planar(grid: VoxelGrid) -> Polyhedron:
     volume, filled = solid.to_mesh().volume, float(np.count_nonzero(grid.occupancy))
     if abs(volume - filled) > STRAY * filled + 1.0:
         return block_polygons(grid).with_notes("given as blocks: planes would stray from its volume")
-    if len(pieces(solid)) > _bodies(grid.occupancy):
+    if len(pieces(solid)) > connected(grid.occupancy)[1]:
         return block_polygons(grid).with_notes("given as blocks: planes would part it")
     return solid.moved(grid.to_world(solid.vertices + np.array([-ROOM, -ROOM, read.base])))
 
@@ -102,12 +101,6 @@ def _field(read: Columns, pitch: float) -> tuple[Polyhedron | None, str]:
     if len(solid) == 0 or not _sound(solid, pitch):
         return None, "its planes do not close"
     return solid, ""
-
-
-def _bodies(occupancy: Bool[np.ndarray, "x y z"]) -> int:
-    """How many bodies voxels make that hang together by faces."""
-    labels = np.zeros(occupancy.shape, np.int32)
-    return int(ndimage.label(occupancy, output=labels))  # pyright: ignore[reportArgumentType]
 
 
 def _sound(solid: Polyhedron, pitch: float) -> bool:

@@ -16,10 +16,11 @@ from itertools import combinations
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped, UInt8
+from jaxtyping import Bool, Shaped, UInt8
 from numba import njit
 from scipy import ndimage
 
+from .components import connected
 from .grid import HALF, VoxelGrid
 
 
@@ -65,7 +66,7 @@ def repair(
             values = np.where(new, True if grid.values.dtype == np.bool_ else HALF + 1, grid.values)
             grid = replace(grid, values=values.astype(grid.values.dtype))
     if largest:
-        labels, pieces = _pieces(grid.occupancy)
+        labels, pieces = connected(grid.occupancy, corners=True)
         if pieces > 1:
             sizes = np.bincount(labels.ravel())
             sizes[0] = 0
@@ -83,12 +84,6 @@ def repair(
             report = replace(report, lowered=lowest * grid.pitch)
             grid = replace(grid, values=_lowered(grid.values, lowest))
     return grid, report
-
-
-def _pieces(occupancy: Bool[np.ndarray, "x y z"]) -> tuple[Int[np.ndarray, "x y z"], int]:
-    """Number the pieces of voxels that touch at all, from 1."""
-    labels = np.zeros(occupancy.shape, np.int32)
-    return labels, int(ndimage.label(occupancy, np.ones((3, 3, 3)), output=labels))  # pyright: ignore[reportArgumentType]
 
 
 def _lowered(values: Shaped[np.ndarray, "x y z"], layers: int) -> Shaped[np.ndarray, "x y z"]:

@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numba import njit
 
+from .components import connected
+
 _LOOSE = 3.0
 """Second sowing, for small or rough parts: this many times the tolerance."""
 
@@ -416,8 +418,7 @@ def _flats(
     """Give patches of columns that no plane took and no neighbour explains a level of their own."""
     from scipy import ndimage
 
-    patches = np.zeros(rest.shape, np.int32)
-    count = int(ndimage.label(rest, output=patches))  # pyright: ignore[reportArgumentType]
+    patches, count = connected(rest)
     added = []
     for n in range(1, count + 1):
         here = patches == n

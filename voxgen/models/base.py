@@ -90,8 +90,8 @@ class Batch:
     def __getitem__(self, index: slice) -> Batch:
         """Give some of the samples."""
         symmetry = None if self.symmetry is None else self.symmetry[index]
-        some = {"x": self.x[index], "condition": self.condition[index], "keys": self.keys[index]}
-        return replace(self, **some, symmetry=symmetry)
+        x, condition, keys = self.x[index], self.condition[index], self.keys[index]
+        return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry)
 
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""

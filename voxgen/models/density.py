@@ -90,9 +90,8 @@ class ParzenWindows(nn.Module):
 
         An attribute that is unknown, NaN, is taken to be the mean of the neighbours' that know it.
         """
-        rows = (
-            torch.arange(min(len(latents), self.capacity)) * len(latents) // min(len(latents), self.capacity)
-        )
+        total = min(len(latents), self.capacity)
+        rows = torch.arange(total) * len(latents) // total
         x, a = latents.cpu()[rows], attributes.cpu().double()[rows]
         self.principal.fit(x)
         z = self._components(x)
@@ -108,9 +107,7 @@ class ParzenWindows(nn.Module):
         at = torch.arange(self.nearest.shape[1]) % nearest.shape[1]
         self.nearest.zero_()[:n] = nearest[:, at].int()
         self.count.fill_(n)
-        self.width.fill_(1.0)
-        if n > 1:
-            self.width.fill_(self._choose_width(z, float(distance[:, 1].median())))
+        self.width.fill_(self._choose_width(z, float(distance[:, 1].median())) if n > 1 else 1.0)
 
     def forget(self) -> None:
         """Be N(0, I) again, until the next fit."""
@@ -151,7 +148,7 @@ class ParzenWindows(nn.Module):
 
     def _root(self, at: Int64[Tensor, " q"]) -> Float[Tensor, "n q q"]:
         """Cholesky factor of each window's covariance of some coordinates."""
-        own = self._deviations(torch.arange(int(self.count)), at)
+        own = self._width() * self._deviations(torch.arange(int(self.count)), at)
         return torch.linalg.cholesky(
             own.mT @ own + _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
         )
@@ -165,9 +162,9 @@ class ParzenWindows(nn.Module):
         choice: Float[Tensor, " b"],
     ) -> Float[Tensor, "b j"]:
         """Draw from the windows conditioned on the coordinates `at`."""
-        points = self.points[: int(self.count)].cpu().double()
+        points = self.points.cpu()[: int(self.count)].double()
         window = _chosen(points[:, at], root, asked, choice)
-        around = self._deviations(window, torch.arange(points.shape[1]))
+        around = self._width() * self._deviations(window, torch.arange(points.shape[1]))
         k = around.shape[1]
         joint = points[window] + (noise[:, None, :k] @ around)[:, 0]
         seen = joint[:, at] + _LEAST_SPREAD * noise[:, k:][:, : len(at)]
@@ -177,16 +174,19 @@ class ParzenWindows(nn.Module):
         return joint + (around.mT @ move)[..., 0]
 
     def _deviations(self, window: Int64[Tensor, " b"], at: Int64[Tensor, " q"]) -> Float[Tensor, "b k q"]:
-        """Rows whose products sum up to the covariance of each window, at some coordinates."""
+        """Rows whose products sum up to C_i of each window, at some coordinates."""
         nearest = self.nearest.cpu()[window].long()
-        around = self.points.cpu().double()[nearest[..., None], at]
+        around = self.points.cpu()[nearest[..., None], at].double()
         around = around - around.mean(dim=1, keepdim=True)
-        return self.width.cpu().double() * around / max(1, around.shape[1] - 1) ** 0.5
+        return around / max(1, around.shape[1] - 1) ** 0.5
+
+    def _width(self) -> Float[Tensor, ""]:
+        return self.width.cpu().double()
 
     def _choose_width(self, z: Float[Tensor, "n r"], apart: float) -> float:
         """The width at which draws lie as far from buildings as these from each other, in the median.
 
-        The nearest of `_WIDTHS` where there is no such width between them. `self.width` is one meanwhile.
+        The nearest of `_WIDTHS` where there is no such width between them.
         """
         chance = torch.Generator().manual_seed(0)
         window = torch.randint(len(z), (_TRIALS,), generator=chance)

@@ -138,11 +138,13 @@ class LatentModel(EncodingModel[LatentConfigT]):
             # A run that is given more time falls back, and its encodings move again.
             self.principal.fitted.zero_()
             self._known = None
-        elif self._known is None:
+        elif not self.principal.fitted or (self._known is None and not self.config.condition.masks):
             # Also in a run that goes on, which finds its principal components in its state.
             standing = self._encoded(known())
             if not self.principal.fitted:
                 self.principal.fit(standing.mean)
+            if self.config.condition.masks:
+                return
             both = zip(standing, self._encoded(_turned(known())), strict=True)
             self._known = self._reduced(Encoded(*(torch.cat(pair) for pair in both)))
 
@@ -161,7 +163,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
             return {}
         n = self.config.draws
         condition = batch.condition[torch.arange(len(batch.x)).repeat_interleave(n)]
-        if self.training and self._known is not None and not self.config.condition.masks:
+        if self.training and self._known is not None:
             encoded, condition = self._drawn(self._known, condition, batch)
         else:
             shown = self._reduced(self._encoded([batch]))

@@ -34,8 +34,9 @@ class PrincipalComponents(nn.Module):
     def fit(self, vectors: Float[Tensor, "n d"]) -> None:
         """Take the directions of largest variance over some vectors."""
         x = vectors.cpu().double()  # some devices have no float64
-        deviation, basis = _directions(x - x.mean(dim=0), self.rank)
-        self.center.copy_(x.mean(dim=0))
+        center = x.mean(dim=0)
+        deviation, basis = _directions(x - center, self.rank)
+        self.center.copy_(center)
         self.basis.copy_(basis)
         self.scale.copy_(deviation.clamp_min(_SMALLEST * float(deviation[0])).clamp_min(1e-6))
         self.fitted.fill_(1.0)
