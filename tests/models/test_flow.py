@@ -100,11 +100,11 @@ def latent_flow(**settings) -> Flow:
 
 @torch.no_grad()
 def test_the_density_of_a_latent_flow_integrates_to_one():
-    model = shaken(latent_flow(), 0.1)
-    side = torch.linspace(-9, 9, 400)
+    model = shaken(latent_flow(), 0.07)
+    side = torch.linspace(-9, 9, 800)
     points = torch.cartesian_prod(side, side)
     told = model.map.told(model.unconditional(1)).expand(len(points), -1)
-    total = model.map.log_density(points, told).exp().sum() * (18 / 399) ** 2
+    total = model.map.log_density(points, told).exp().sum() * (18 / 799) ** 2
     assert total == pytest.approx(1.0, abs=0.01)
 
 

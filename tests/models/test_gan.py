@@ -169,8 +169,13 @@ def test_halves_are_equal_and_a_batch_of_one_serves_as_both() -> None:
         assert len(first.x) == len(second.x) == size
 
 
-def test_realism_is_a_number_a_building(gan: GAN) -> None:
-    assert gan.realism(batch().x).shape == (6,)
+def test_realism_is_a_number_a_building_whatever_is_judged_beside_it(gan: GAN) -> None:
+    shown = batch()
+    company = shown.x[:3].flip(2)
+    found = gan.realism(shown.x, company)
+    assert found.shape == (6,)
+    torch.testing.assert_close(found[2:4], gan.realism(shown.x[2:4], company))
+    assert gan.realism(shown.x[:0], company).shape == (0,)
 
 
 def test_real_and_invented_buildings_are_shown_under_the_same_symmetries(gan: GAN) -> None:

@@ -12,6 +12,7 @@ from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
 from voxgen.models.flow import Flow, FlowConfig
 from voxgen.nn.symmetry import turn
+from voxgen.nn.windows import Windows
 
 SIDE = (16, 16, 16)
 ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,))
@@ -59,7 +60,7 @@ def test_a_run_that_goes_on_draws_from_the_same(cls):
 
 
 def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
-    model = make(Flow, draws=3)
+    model = make(Flow, draws=3, window=0.0)
     known = batch(n=6)
     known.condition.attributes[:, 0] = torch.arange(6.0)
     model.prepare(0.9, lambda: [known])
@@ -80,6 +81,25 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     rows = encoded.attributes[:, 0].long() + 6 * (encoded.symmetry > 0)
     torch.testing.assert_close(encoded.mean, model._known.mean[rows])
     assert len(set(rows.tolist())) > 2
+
+
+def test_a_step_sees_buildings_within_their_windows_and_the_attributes_of_there(monkeypatch):
+    """Heights are a linear function of the encoded buildings here, and stay one wherever a step looks."""
+    model = make(Diffusion, draws=40, window=0.5)
+    known = batch(n=6)
+    model.prepare(0.9, lambda: [known])
+    first = model._known.mean[:, :1]
+    model._known = model._known._replace(attributes=10 + 2 * first)
+    model._windows = Windows.around(model._known.mean, model._known.attributes, 4)
+    seen = []
+    monkeypatch.setattr(model, "latent_loss", lambda *told: seen.append(told) or told[2](1, 0).sum())
+    model.loss(batch(n=4, height=1.0), "velocity")
+    encoded, condition, _ = seen[0]
+    torch.testing.assert_close(encoded.attributes, 10 + 2 * encoded.mean[:, :1])
+    torch.testing.assert_close(condition.attributes, encoded.attributes)
+    apart = torch.cdist(encoded.mean, model._known.mean).amin(dim=1)
+    assert float(apart.median()) > 0.05
+    assert float(apart.max()) < float(torch.cdist(model._known.mean, model._known.mean).max())
 
 
 def test_where_masks_are_taught_a_step_encodes_its_own():

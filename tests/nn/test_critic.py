@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from voxgen.errors import UsageError
-from voxgen.nn.critic import Critic, minibatch_deviation
+from voxgen.nn.critic import Critic, MinibatchDiscrimination, minibatch_deviation
 
 
 @pytest.mark.parametrize("resolution", [(16, 16, 16), (16, 8, 24)])
@@ -52,3 +52,25 @@ def test_gradients_reach_the_voxels_and_every_weight():
     for name, parameter in critic.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+
+
+def test_minibatch_discrimination_counts_the_near_ones():
+    """Salimans et al. 2016: the mean over the others of exp(-|M_i - M_j|_1), by hand."""
+    layer = MinibatchDiscrimination(3, kernels=2, size=4)
+    f = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    m = (f @ layer.project.weight.T).detach().reshape(5, 2, 4)
+    for i in range(5):
+        for k in range(2):
+            others = [math.exp(-float((m[i, k] - m[j, k]).abs().sum())) for j in range(5) if j != i]
+            assert float(layer(f)[i, 3 + k].detach()) == pytest.approx(sum(others) / 4, rel=1e-4)
+    assert torch.equal(layer(f)[:, :3], f)
+    assert float(layer(f[:1])[0, 3:].detach().abs().max()) == 0
+
+
+@pytest.mark.parametrize("minibatch", ["deviation", "discrimination", "none"])
+def test_only_a_critic_that_sees_the_minibatch_judges_by_company(minibatch):
+    torch.manual_seed(0)
+    critic = Critic((8, 8, 8), 4, [8], 1, minibatch)
+    x = torch.rand(4, 1, 8, 8, 8)
+    alone, together = critic(x[:1].expand(4, -1, -1, -1, -1)).total()[0], critic(x).total()[0]
+    assert torch.allclose(alone, together, atol=1e-6) == (minibatch == "none")

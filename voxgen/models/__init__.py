@@ -14,9 +14,29 @@ FAMILIES: dict[str, dict[str, str]] = {
     "vae": {"default": "voxgen.models.vae:VAE"},
     "gan": {"default": "voxgen.models.gan:GAN", "thesis": "voxgen.models.thesis:ThesisGAN"},
     "flow": {"default": "voxgen.models.flow:Flow", "voxel": "voxgen.models.voxel_flow:VoxelFlow"},
-    "diffusion": {"default": "voxgen.models.diffusion:Diffusion"},
+    "diffusion": {
+        "default": "voxgen.models.diffusion:Diffusion",
+        "voxel": "voxgen.models.voxel_diffusion:VoxelDiffusion",
+    },
 }
 """Family -> recipe -> class. A family from outside is named `package.module:Class` in its place."""
+
+SPACES: dict[str, dict[str, str]] = {
+    "flow": {"latent": "default", "voxel": "voxel"},
+    "diffusion": {"latent": "default", "voxel": "voxel"},
+}
+"""Families with two forms -> over latents of an autoencoder, or over voxels -> recipe."""
+
+
+def recipe_in(name: str, space: str) -> str:
+    """Give the recipe of a family in a space, `voxel` or `latent`.
+
+    Raises:
+        UsageError: for a family of one form.
+    """
+    if name not in SPACES:
+        raise UsageError(f"{name} has one form only, so it has no --space; these have: {', '.join(SPACES)}")
+    return SPACES[name][space]
 
 
 def family(name: str, recipe: str = "default") -> type[GenerativeModel[Any]]:

@@ -23,6 +23,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ..config import Config
+from ..errors import UsageError
 from ..nn.muon import Muon
 from .condition import Condition, ConditionConfig
 from .noise import keyed_noise
@@ -73,6 +74,7 @@ class Batch:
         progress: share of the training budget used, in [0, 1]; schedules follow it.
         chance: an integer a step, the same for all processes that share the batch; 0 outside training.
         symmetry: (b,) under which plan symmetry x is shown (`nn/symmetry.py`); as it stands where None.
+        known: all attributes as far as they are known, also those that are not asked; as asked where None.
     """
 
     x: Float[Tensor, "b 1 x y z"]
@@ -81,17 +83,21 @@ class Batch:
     progress: float = 0.0
     chance: int = 0
     symmetry: Int64[Tensor, " b"] | None = None
+    known: Float[Tensor, "b a"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
         symmetry = None if self.symmetry is None else self.symmetry.to(device)
-        return replace(self, x=self.x.to(device), condition=self.condition.to(device), symmetry=symmetry)
+        known = None if self.known is None else self.known.to(device)
+        x, condition = self.x.to(device), self.condition.to(device)
+        return replace(self, x=x, condition=condition, symmetry=symmetry, known=known)
 
     def __getitem__(self, index: slice) -> Batch:
         """Give some of the samples."""
         symmetry = None if self.symmetry is None else self.symmetry[index]
+        known = None if self.known is None else self.known[index]
         x, condition, keys = self.x[index], self.condition[index], self.keys[index]
-        return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry)
+        return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry, known=known)
 
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
@@ -115,6 +121,8 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     """Whether a recipe prescribes its learning rate, so that no schedule touches it."""
     clipped: ClassVar[bool] = True
     """Whether the loop may shorten gradients; a published recipe may not know of it."""
+    begins_whole: ClassVar[bool] = True
+    """Whether one of its class gives it all weights to begin with; else the autoencoder alone."""
     tunable: ClassVar[tuple[str, ...]] = ()
     """Settings of the config that decide how is sampled, not what is learnt: they may change afterwards."""
     latent_shape: tuple[int, ...]
@@ -138,6 +146,39 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     @abstractmethod
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of latents; deterministic and differentiable."""
+
+    def shared(self) -> nn.Module | None:
+        """The autoencoder, which families share; None for a family without one."""
+        return None
+
+    @final
+    def begin_from(self, other: GenerativeModel[Any]) -> None:
+        """Take over the weights of a model of the same class, or its autoencoder where both hold one.
+
+        What is fitted to data, such as a density, is left behind.
+
+        Raises:
+            UsageError: when the models share nothing, or differ in shape.
+        """
+        whole = type(other) is type(self) and self.begins_whole
+        own, given = (self, other) if whole else (self.shared(), other.shared())
+        if own is None or given is None:
+            raise UsageError(
+                f"a {type(self).__name__} cannot begin from a {type(other).__name__}: they share no part; "
+                f"begin from a {type(self).__name__}"
+                + (", or from a family that has its autoencoder, such as a vae" if self.shared() else "")
+            )
+        try:
+            own.load_state_dict(given.state_dict())
+        except RuntimeError:
+            raise UsageError(
+                "with these settings the networks have other shapes than those that they are to begin from; "
+                "leave the settings of networks (widths, depth, latent, ...) as they are there"
+            ) from None
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave behind what was fitted to data, as if nothing had been learnt of them."""
 
     def players(self) -> dict[str, nn.Module]:
         """The modules that are optimised in turn, in the order of their moves; one for most families."""
@@ -200,8 +241,31 @@ class Stepwise(Protocol):
         ...
 
 
+@runtime_checkable
+class Predicting(Protocol):
+    """A family that tells the attributes of a building."""
+
+    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
+        """Attributes of coverage in [0, 1], in their own units and the order of the config."""
+        ...
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A family that judges how real buildings look."""
+
+    def realism(
+        self, x: Float[Tensor, "b 1 x y z"], company: Float[Tensor, "m 1 x y z"]
+    ) -> Float[Tensor, " b"]:
+        """How real each building looks among some real ones, higher is more real; only differences count."""
+        ...
+
+
 class EncodingModel(GenerativeModel[ConfigT]):
     """A family that can also find the latent of a given building."""
+
+    rebuilt: ClassVar[int] = 4096
+    """Most buildings that a report rebuilds: few where the way back and forth takes many passes."""
 
     @abstractmethod
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b ..."]:

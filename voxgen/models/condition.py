@@ -30,6 +30,12 @@ ATTRIBUTES = (
 """Names that can be asked for: metres, metres, metres, m2, m2, count, share of the roof plan steeper than
 8 degrees, volume over footprint times height."""
 
+ORIGIN = ("procedural",)
+"""Where a building comes from, in data sets of both kinds: 1 if it was made by rule, 0 if it is real."""
+
+ASKABLE = (*ATTRIBUTES, *ORIGIN)
+"""All names that can be asked for."""
+
 MASKS = ("footprint", "envelope")
 """Spatial masks: the plan to stand on (the same in every layer), and the volume to stay inside."""
 
@@ -38,7 +44,7 @@ class ConditionConfig(Config):
     """What a model was taught to be asked for.
 
     Attributes:
-        attributes: names out of `ATTRIBUTES`, in the order of the vector.
+        attributes: names out of `ASKABLE`, in the order of the vector.
         center: mean of each attribute over the training set.
         scale: standard deviation of each attribute over the training set.
         masks: names out of `MASKS`.

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ..nn.principal import PrincipalComponents
+from ..nn.windows import Windows, filled
 from .noise import keyed_noise
 
 _LEAST_SPREAD = 0.03
@@ -59,7 +60,7 @@ class ParzenWindows(nn.Module):
     """
 
     def __init__(
-        self, size: int, attributes: int, rank: int = 128, windows: int = 4096, neighbours: int = 16
+        self, size: int, attributes: int, rank: int = 64, windows: int = 4096, neighbours: int = 16
     ) -> None:
         super().__init__()
         self.principal = PrincipalComponents(size, rank)
@@ -99,7 +100,7 @@ class ParzenWindows(nn.Module):
         n = len(z)
         distance, nearest = torch.cdist(z, z).topk(min(self.nearest.shape[1], n), largest=False)
         center, scale = _moments(a)
-        joint = torch.cat([z, _filled((a - center) / scale, nearest)], dim=1)
+        joint = torch.cat([z, filled((a - center) / scale, nearest)], dim=1)
         self.attribute_center.copy_(center)
         self.attribute_scale.copy_(scale)
         self.points.zero_()[:n] = joint.float()
@@ -175,10 +176,7 @@ class ParzenWindows(nn.Module):
 
     def _deviations(self, window: Int64[Tensor, " b"], at: Int64[Tensor, " q"]) -> Float[Tensor, "b k q"]:
         """Rows whose products sum up to C_i of each window, at some coordinates."""
-        nearest = self.nearest.cpu()[window].long()
-        around = self.points.cpu()[nearest[..., None], at].double()
-        around = around - around.mean(dim=1, keepdim=True)
-        return around / max(1, around.shape[1] - 1) ** 0.5
+        return Windows(self.points.cpu(), self.nearest.cpu()).deviations(window, at).double()
 
     def _width(self) -> Float[Tensor, ""]:
         return self.width.cpu().double()
@@ -235,8 +233,3 @@ def _moments(a: Float[Tensor, "n a"]) -> tuple[Float[Tensor, " a"], Float[Tensor
     center = a.nan_to_num(0.0).sum(dim=0) / count
     scale = ((a - center).nan_to_num(0.0).square().sum(dim=0) / count).sqrt()
     return center, torch.where(scale > 1e-9, scale, 1.0)  # as of an attribute that never varies
-
-
-def _filled(a: Float[Tensor, "n a"], nearest: Int64[Tensor, "n k"]) -> Float[Tensor, "n a"]:
-    """Scaled attributes, the unknown ones as the neighbours have them, or as all do."""
-    return a.where(~a.isnan(), a[nearest].nanmean(dim=1).nan_to_num(0.0))

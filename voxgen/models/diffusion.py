@@ -1,61 +1,67 @@
-"""Diffusion family: flow matching from noise to the latents of an autoencoder (`latent.py`).
+"""Diffusion family: flow matching from noise to the latents of an autoencoder (`latent.py`, `paths.py`).
 
-A network learns the velocity of the straight paths from latents to noise (flow matching, Lipman et al. 2023),
-at times from a logit-normal distribution (Esser et al. 2024):
+A network learns the velocity of the straight paths from latents to noise, at times from a logit-normal
+distribution (Esser et al. 2024):
 
-    x_t = (1 - t) x_0 + t e,     min E |v(x_t, t, c) - (e - x_0)|^2
+    x_t = (1 - t) x_0 + t e,     min E |v(x_t, t, 0, c) - (e - x_0)|^2
 
-x_0 are the latents' principal components.
+x_0 are the latents' principal components. A quarter of what it learns from are longer steps (shortcut models,
+Frans et al. 2025): over a step of length s, v(x_t, t, s, c) is to be the mean of what it says itself of the
+two halves (there by averaged weights, here by the moving ones). So the same network serves for one, two or
+four steps (`solver=shortcut`), distilled while it learns.
 
-Sampling follows the velocity from noise to data, `decode` is that map, and `encode` follows it back. What is
-asked moves the path; guidance exaggerates by how much (Ho and Salimans 2022).
+`voxel_diffusion.py` is the form over voxels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.denoiser import VectorField
-from ..nn.ode import SOLVERS, end, heun, steps_to_data
+from ..nn.ode import end
 from .base import ModelConfig
 from .condition import Condition
 from .latent import Encoded, LatentConfig, LatentModel, Told
+from .paths import NOISE, STEP, TIME, PathConfig, Paths
 
-_NOISE, _TIME = 32, 33
-"""Streams of noise of the paths."""
+_LENGTHS = 5
+"""Lengths of longer steps: 1, 1/2, ..., 1/16."""
 
 
-class DiffusionConfig(LatentConfig):
-    """Settings of the diffusion: those of its autoencoder, and of the velocity.
+class DiffusionConfig(LatentConfig, PathConfig):
+    """Settings of the diffusion: those of its autoencoder, of the velocity, and of how paths are followed.
 
     Attributes:
         field_width: features of the velocity's network.
         field_depth: its residual layers.
-        solver: how the path is followed when sampling.
-        steps: in how many steps.
-        guidance: how much further than asked the path is moved; 1 is as asked.
+        shortcuts: share of what it learns from that are longer steps.
     """
 
-    field_width: int = 384
+    field_width: int = 256
     field_depth: int = 6
-    solver: Literal["euler", "heun", "multistep"] = "heun"
-    steps: int = Field(default=20, ge=1)
-    guidance: float = Field(default=1.0, ge=0)
+    shortcuts: float = Field(default=0.25, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _knows_its_shortcuts(self) -> DiffusionConfig:
+        known = [2**n for n in range(_LENGTHS)] if self.shortcuts else []
+        if self.solver == "shortcut" and self.steps not in known:
+            allowed = f"one of {', '.join(map(str, known))} steps" if known else "none: it has shortcuts = 0"
+            raise ValueError(f"steps = {self.steps}: of shortcuts this model learnt {allowed}; --set steps=4")
+        return self
 
 
-class Diffusion(LatentModel[DiffusionConfig]):
+class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
     """Latent flow matching."""
 
     config_class: ClassVar[type[ModelConfig]] = DiffusionConfig
     maker: ClassVar[str] = "velocity"
-    tunable: ClassVar[tuple[str, ...]] = ("solver", "steps", "guidance")
 
     def __init__(self, config: DiffusionConfig) -> None:
         super().__init__(config)
@@ -65,46 +71,69 @@ class Diffusion(LatentModel[DiffusionConfig]):
         """The velocity."""
         return self.field
 
+    def told(self, condition: Condition) -> Float[Tensor, "b e"]:
+        """Embedding of the condition."""
+        return self.field.told(condition)
+
+    def velocity(
+        self,
+        x: Float[Tensor, "b r"],
+        t: Float[Tensor, " b"],
+        step: Float[Tensor, " b"],
+        told: Float[Tensor, "b e"],
+    ) -> Float[Tensor, "b r"]:
+        """Velocity at t, its mean over a step where that has a length."""
+        return self.field.net(x, t, step, told).float()
+
     def latent_loss(
         self, encoded: Encoded, condition: Condition, noise: Callable[[int, int], Float[Tensor, "n k"]]
     ) -> Float[Tensor, ""]:
-        """Squared error of the velocity."""
-        away = noise(self.principal.rank, _NOISE)
-        t = noise(1, _TIME).sigmoid()
+        """Squared error of the velocity, and of its mean over longer steps."""
+        told = self.field.told(condition, encoded.symmetry)
+        away = noise(self.principal.rank, NOISE)
+        t = noise(1, TIME).sigmoid()
+        chance = torch.special.ndtr(noise(3, STEP)).clamp_max(1 - 1e-6)
+        longer = chance[:, 0] < self.config.shortcuts
+        step = torch.where(longer[:, None], 0.5 ** (chance[:, 1:2] * _LENGTHS).floor(), 0.0)
+        # Longer steps begin where steps of their length do.
+        t = torch.where(longer[:, None], ((chance[:, 2:] / step).nan_to_num(0.0).floor() + 1) * step, t)
         shown = (1 - t) * encoded.mean + t * away
-        velocity = self.field.net(shown, t.flatten(), self.field.told(condition, encoded.symmetry))
-        return F.mse_loss(velocity.float(), away - encoded.mean)
+        wanted = away - encoded.mean
+        if longer.any():
+            wanted[longer] = self._over(shown[longer], t[longer], step[longer], told[longer])
+        return F.mse_loss(self.velocity(shown, t[:, 0], step[:, 0], told), wanted)
+
+    def _over(
+        self,
+        x: Float[Tensor, "b r"],
+        t: Float[Tensor, "b 1"],
+        step: Float[Tensor, "b 1"],
+        told: Float[Tensor, "b e"],
+    ) -> Float[Tensor, "b r"]:
+        """Mean velocity over a step, by its halves; those of the shortest step count as of no length."""
+        half = step / 2
+        length = (half * (half >= 0.5 ** (_LENGTHS - 1)))[:, 0]
+        # Not under autocast, whose cache would keep weights without gradient for what follows.
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            told = told.float()
+            first = self.velocity(x, t[:, 0], length, told)
+            second = self.velocity(x - half * first, (t - half)[:, 0], length, told)
+            return (first + second) / 2
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The path, followed back."""
-        return end(heun(self._velocity(condition), components, steps_to_data(self.config.steps)[::-1]))
+        return self.back(components, condition)
 
     def to_components(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The path, followed as the settings say."""
-        return end(self._path(z, condition))
+        return end(self.path(z, condition))
 
     def trajectory(
         self, z: Float[Tensor, "b r"], condition: Condition
     ) -> Iterator[Float[Tensor, "b 1 x y z"]]:
         """Coverage at each point of the path from noise to a building, both included."""
-        for components in self._path(z, condition):
+        for components in self.path(z, condition):
             yield self.building(components, condition)
-
-    def _path(self, z: Float[Tensor, "b r"], condition: Condition) -> Iterator[Float[Tensor, "b r"]]:
-        follow = SOLVERS[self.config.solver]
-        return follow(self._velocity(condition), z, steps_to_data(self.config.steps))
-
-    def _velocity(self, condition: Condition) -> Callable[[Tensor, float], Tensor]:
-        told = self.field.told(condition)
-        guidance = self.config.guidance
-        free = self.field.told(self.unconditional(len(condition))) if guidance != 1 else None
-
-        def velocity(x: Tensor, t: float) -> Tensor:
-            at = x.new_full((len(x),), t)
-            v = self.field.net(x, at, told)
-            return v if free is None else torch.lerp(self.field.net(x, at, free), v, guidance)
-
-        return velocity
 
 
 class Velocity(nn.Module):

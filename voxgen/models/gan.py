@@ -28,11 +28,12 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..nn.critic import Critic, Judgement
+from ..nn.critic import Critic, Judgement, Minibatch
 from ..nn.symmetry import turn
+from .autoencoder import Autoencoder, posterior_draw
 from .base import Batch, EncodingModel, Known, ModelConfig
 from .condition import Condition
-from .vae import VAE, VAEConfig, posterior_draw
+from .vae import VAE, VAEConfig
 
 _STEEPNESS = 3.0
 _FURTHEST = 3.9
@@ -48,6 +49,8 @@ class GANConfig(VAEConfig):
     Attributes:
         critic_widths: channels of each level of the critic, fine to coarse.
         critic_depth: residual convolutions of the critic's finest level.
+        minibatch: what the critic sees of the other buildings of a minibatch: their deviation, or minibatch
+            discrimination (Salimans et al. 2016).
         warm_up: share of the budget before the game starts.
         head_start: share of the budget in which the critic then learns alone, so that its verdicts mean
             something when the generator begins to heed them; such steps are cheap.
@@ -62,6 +65,7 @@ class GANConfig(VAEConfig):
 
     critic_widths: tuple[int, ...] = (64, 128)
     critic_depth: int = 2
+    minibatch: Minibatch = "deviation"
     warm_up: float = Field(default=0.5, ge=0, lt=1)
     head_start: float = Field(default=0.05, ge=0, lt=1)
     adversarial: float = Field(default=0.05, ge=0)
@@ -91,11 +95,17 @@ class GAN(EncodingModel[GANConfig]):
         super().__init__(config)
         self.generator = VAE(VAEConfig.of(config))
         self.latent_shape = self.generator.latent_shape
-        self.critic = Critic(config.resolution, config.patch, config.critic_widths, config.critic_depth)
+        self.critic = Critic(
+            config.resolution, config.patch, config.critic_widths, config.critic_depth, config.minibatch
+        )
 
     def players(self) -> dict[str, nn.Module]:
         """Critic and generator, in the order of their moves."""
         return {"critic": self.critic, "generator": self.generator}
+
+    def shared(self) -> Autoencoder:
+        """The generator's autoencoder."""
+        return self.generator.autoencoder
 
     def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
         """AdamW; the critic's without momentum, as games ask for, and at a rate of its own."""
@@ -108,7 +118,7 @@ class GAN(EncodingModel[GANConfig]):
         """Fit the prior that the game is played from when the warm-up is over, once."""
         if progress < self.config.warm_up:
             # A run that is given more time falls back into the warm-up, and its encodings move again.
-            self.generator.density.forget()
+            self.forget()
         elif not self.generator.density.fitted:
             self.conclude(known())
 
@@ -118,7 +128,7 @@ class GAN(EncodingModel[GANConfig]):
         Only the generator moves in the warm-up, and only the critic in its head start.
         """
         if batch.progress < self.config.warm_up:
-            return {} if player == "critic" else self.generator.loss(batch)
+            return {} if player == "critic" else self.generator.autoencoder.loss(batch)
         if player == "critic":
             return self._critic_loss(batch)
         alone = batch.progress < self.config.warm_up + self.config.head_start
@@ -140,13 +150,25 @@ class GAN(EncodingModel[GANConfig]):
         """Fit the density of the encodings."""
         self.generator.conclude(batches)
 
-    @torch.no_grad()
-    def realism(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, " b"]:
-        """How real the critic finds each building, higher is more real; only differences mean something.
+    def forget(self) -> None:
+        """Leave the prior behind."""
+        self.generator.forget()
 
-        The critic also looks at how much the buildings of a batch differ, so compare within one.
+    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
+        """Attributes of buildings by their latents, in their own units."""
+        return self.generator.predict(x)
+
+    @torch.no_grad()
+    def realism(
+        self, x: Float[Tensor, "b 1 x y z"], company: Float[Tensor, "m 1 x y z"]
+    ) -> Float[Tensor, " b"]:
+        """How real the critic finds each building among some real ones, higher is more real.
+
+        The critic also looks at how much the buildings of a batch differ, so each is shown in the same
+        company. Only differences mean something.
         """
-        return self.critic(decided(logits_of(x))).total()
+        shown = [self.critic(decided(logits_of(torch.cat([one[None], company])))).total()[0] for one in x]
+        return torch.stack(shown) if shown else x.new_zeros(0)
 
     def _critic_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         shown, invented = halves(batch)
@@ -168,9 +190,9 @@ class GAN(EncodingModel[GANConfig]):
     def _generator_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         rebuilt, invented = halves(batch)
         with torch.no_grad():
-            z = posterior_draw(*self.generator.moments(rebuilt.x), rebuilt)
+            z = posterior_draw(*self.generator.autoencoder.moments(rebuilt.x), rebuilt)
             real = self.critic(self._noisy(decided(logits_of(rebuilt.x)), rebuilt))
-        terms = self.generator.rebuilding(z, rebuilt)
+        terms = self.generator.autoencoder.rebuilding(z, rebuilt)
         made = self.critic(self._noisy(decided(self._invent(invented)), invented))
         terms["adversarial"] = self.config.adversarial * relativistic(real, made)
         if self.config.feature_matching:
@@ -191,7 +213,9 @@ class GAN(EncodingModel[GANConfig]):
         density = self.generator.density
         nothing = self.unconditional(len(batch.x))
         z = density.sample(nothing.attributes, batch.keys, _PRIOR)
-        logits = self.generator.logits(z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing)
+        logits = self.generator.autoencoder.logits(
+            z.to(batch.x.device).reshape(-1, *self.latent_shape), nothing
+        )
         return logits if batch.symmetry is None else turn(logits, batch.symmetry)
 
     def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:

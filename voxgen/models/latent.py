@@ -1,7 +1,7 @@
 """Families over the latents of an autoencoder: it learns first, then a network that makes its latents.
 
-An autoencoder (`vae.py`) learns first and then stands still (over latents: Rombach et al. 2022). What the
-second network makes are the latents' principal components, each scaled to one: a spatial latent of many
+An autoencoder (`autoencoder.py`) learns first and then stands still (over latents: Rombach et al. 2022). What
+the second network makes are the latents' principal components, each scaled to one: a spatial latent of many
 hundred numbers varies in some dozens of directions, and in those a small network over vectors learns in
 minutes: the training buildings are encoded once, each as it stands and once mirrored or turned, and from then
 on a step costs what the small network costs. The network is told which of the two (non-leaking augmentation,
@@ -26,12 +26,16 @@ from torch.nn import functional as F
 from ..nn.conditioning import AttributeEmbedding
 from ..nn.principal import PrincipalComponents
 from ..nn.symmetry import SYMMETRIES, turn
+from ..nn.windows import Windows
+from .autoencoder import Autoencoder, AutoencoderConfig
 from .base import Batch, EncodingModel, Known
 from .condition import Condition, ConditionConfig
-from .vae import VAE, VAEConfig
 
-_ROW = 31
-"""Stream of noise of which encoded buildings a step sees; the autoencoder draws from stream 0."""
+_ROW, _WINDOW = 31, 30
+"""Streams of noise of which encoded buildings a step sees, and where; the autoencoder draws from stream 0."""
+
+_NEIGHBOURS = 16
+"""Encoded buildings that shape the window around one."""
 
 _RATE = 0.5
 """Learning rate of the second network, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations
@@ -41,18 +45,20 @@ _MASK_CELLS = (8, 8, 4)
 """Masks are told to the second network as coarsely as this; the decoder sees them whole."""
 
 
-class LatentConfig(VAEConfig):
+class LatentConfig(AutoencoderConfig):
     """Settings of the autoencoder, and of what comes after it.
 
     Attributes:
         autoencoding: share of the budget in which the autoencoder learns, before the second network does.
         directions: principal components that are generated.
         draws: encoded buildings in a step for each building of its batch.
+        window: how far from an encoded building the second network sees it, in deviations of its neighbours.
     """
 
-    autoencoding: float = Field(default=0.65, gt=0, lt=1)
+    autoencoding: float = Field(default=0.65, ge=0, lt=1)
     directions: int = Field(default=64, ge=1)
     draws: int = Field(default=8, ge=1)
+    window: float = Field(default=0.3, ge=0)
 
 
 LatentConfigT = TypeVar("LatentConfigT", bound=LatentConfig)
@@ -75,17 +81,24 @@ class Encoded(NamedTuple):
 
 
 class LatentModel(EncodingModel[LatentConfigT]):
-    """A family whose second player, named `maker`, turns noise into components of latents and back."""
+    """A family whose second player, named `maker`, turns noise into components of latents and back.
+
+    One that begins from another takes over the autoencoder: components are those of the data that it learns
+    from, and the second network learns them anew, which takes minutes.
+    """
+
+    begins_whole: ClassVar[bool] = False
 
     maker: ClassVar[str]
     """What the second player is called."""
 
     def __init__(self, config: LatentConfigT) -> None:
         super().__init__(config)
-        self.autoencoder = VAE(VAEConfig.of(config))
+        self.autoencoder = Autoencoder(AutoencoderConfig.of(config))
         self.principal = PrincipalComponents(math.prod(self.autoencoder.latent_shape), config.directions)
         self.latent_shape = (self.principal.rank,)
         self._known: Encoded | None = None
+        self._windows: Windows | None = None
 
     @abstractmethod
     def making(self) -> nn.Module:
@@ -110,6 +123,11 @@ class LatentModel(EncodingModel[LatentConfigT]):
     @abstractmethod
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
         """The noise that becomes these components."""
+
+    @final
+    def shared(self) -> Autoencoder:
+        """The autoencoder."""
+        return self.autoencoder
 
     @final
     def players(self) -> dict[str, nn.Module]:
@@ -137,7 +155,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
         if progress < self.config.autoencoding:
             # A run that is given more time falls back, and its encodings move again.
             self.principal.fitted.zero_()
-            self._known = None
+            self._known = self._windows = None
         elif not self.principal.fitted or (self._known is None and not self.config.condition.masks):
             # Also in a run that goes on, which finds its principal components in its state.
             standing = self._encoded(known())
@@ -147,6 +165,10 @@ class LatentModel(EncodingModel[LatentConfigT]):
                 return
             both = zip(standing, self._encoded(_turned(known())), strict=True)
             self._known = self._reduced(Encoded(*(torch.cat(pair) for pair in both)))
+            # Neighbours stand alike: what a window moves along must not turn a building.
+            self._windows = Windows.around(
+                self._known.mean, self._known.attributes, _NEIGHBOURS, self._known.symmetry
+            )
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -181,6 +203,11 @@ class LatentModel(EncodingModel[LatentConfigT]):
         return self.to_noise(self.principal.reduce(latents), condition)
 
     @final
+    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
+        """Attributes of buildings by their latents, in their own units."""
+        return self.autoencoder.predict(self.autoencoder.moments(x)[0])
+
+    @final
     def decode(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of noise."""
         return self.building(self.to_components(z, condition), condition)
@@ -188,15 +215,22 @@ class LatentModel(EncodingModel[LatentConfigT]):
     @final
     def building(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of the components of latents."""
-        latents = self.principal.expand(components)
-        return self.autoencoder.decode(latents.reshape(-1, *self.autoencoder.latent_shape), condition)
+        latents = self.principal.expand(components).reshape(-1, *self.autoencoder.latent_shape)
+        return self.autoencoder.logits(latents, condition).sigmoid()
 
     def _drawn(self, known: Encoded, condition: Condition, batch: Batch) -> tuple[Encoded, Condition]:
-        """Draw encoded buildings by the batch's keys; of each is told what the condition tells of its own."""
+        """Draw around encoded buildings by the batch's keys; of each is told what the condition tells."""
         n = self.config.draws
         share = torch.special.ndtr(batch.noise((n,), _ROW)).flatten()
         rows = (share * len(known.mean)).long().clamp_max(len(known.mean) - 1)
         encoded = Encoded(*(part[rows] for part in known))
+        if self._windows is not None and self.config.window:
+            noise = batch.noise((n, self._windows.neighbours), _WINDOW).flatten(0, 1)
+            away = self.config.window * self._windows.draw(rows, noise)
+            r = self.principal.rank
+            encoded = encoded._replace(
+                mean=encoded.mean + away[:, :r], attributes=encoded.attributes + away[:, r:]
+            )
         told = encoded.attributes.where(~condition.attributes.isnan(), torch.nan)
         return encoded, replace(condition, attributes=told)
 

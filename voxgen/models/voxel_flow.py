@@ -14,11 +14,11 @@ coupling that heeds the other half, which goes on at half the resolution (Kingma
 from __future__ import annotations
 
 import math
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -54,6 +54,12 @@ class VoxelFlowConfig(ModelConfig):
     couplings: int = Field(default=4, ge=1)
     embedding: int = 64
     temperature: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_patch(cls, values: Any) -> Any:
+        """Patches stay small whatever the grid: maps of all numbers of a patch grow with their square."""
+        return values
 
 
 class Asked(NamedTuple):

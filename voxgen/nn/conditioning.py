@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -32,8 +33,15 @@ class AttributeEmbedding(nn.Module):
         if not attributes.shape[1]:
             return self.net(attributes.new_ones(len(attributes), 1))
         asked = ~attributes.isnan()
-        standard = ((attributes - self.center) / self.scale).nan_to_num(0.0).clamp(-8, 8)
+        standard = _standard(attributes, self.center, self.scale)
         return self.net(torch.cat([standard, asked.to(standard.dtype)], dim=1))
+
+
+def _standard(
+    attributes: Float[Tensor, "b a"], center: Float[Tensor, " a"], scale: Float[Tensor, " a"]
+) -> Float[Tensor, "b a"]:
+    """Attributes in deviations, zero where unknown; odd ones count as very large, and no larger."""
+    return ((attributes - center) / scale).nan_to_num(0.0).clamp(-8, 8)
 
 
 class MaskPatches(nn.Module):
@@ -52,3 +60,36 @@ class MaskPatches(nn.Module):
         patches = space_to_depth(masks * flag, self.patch)
         flags = flag.expand(-1, -1, *patches.shape[2:])
         return self.conv(torch.cat([patches, flags], dim=1))
+
+
+class AttributePredictor(nn.Module):
+    """Tells attributes by a latent; it learns where they are known.
+
+    Args:
+        latent_shape: of a latent.
+        center: mean of each attribute.
+        scale: standard deviation of each attribute.
+        width: features in between.
+    """
+
+    def __init__(
+        self, latent_shape: Sequence[int], center: Sequence[float], scale: Sequence[float], width: int = 128
+    ) -> None:
+        super().__init__()
+        self.center: Tensor
+        self.scale: Tensor
+        self.register_buffer("center", torch.tensor(tuple(center), dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", torch.tensor(tuple(scale), dtype=torch.float32), persistent=False)
+        self.net = nn.Sequential(
+            nn.Flatten(), nn.Linear(math.prod(latent_shape), width), nn.SiLU(), nn.Linear(width, len(center))
+        )
+
+    def forward(self, z: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b a"]:
+        """Give the attributes, in their own units."""
+        return self.net(z).float() * self.scale + self.center
+
+    def squared_error(self, z: Float[Tensor, "b c x y z"], known: Float[Tensor, "b a"]) -> Float[Tensor, ""]:
+        """Squared error in standard deviations, none where unknown (NaN); mean of the batch."""
+        wanted = _standard(known, self.center, self.scale)
+        gap = (self.net(z).float() - wanted) * ~known.isnan()
+        return gap.square().mean()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .time import StepEmbedding, TimeEmbedding
 from .vector import VectorNet
-
-_FREQUENCIES = 32
-_FASTEST = 400.0
-"""Radians of the fastest wave over all of time."""
 
 
 class VectorField(nn.Module):
@@ -28,17 +22,17 @@ class VectorField(nn.Module):
 
     def __init__(self, size: int, width: int, depth: int, embedding: int) -> None:
         super().__init__()
-        self.waves: Tensor
-        frequencies = torch.exp(torch.linspace(0, math.log(_FASTEST), _FREQUENCIES))
-        self.register_buffer("waves", frequencies, persistent=False)
-        self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+        self.time = TimeEmbedding(width)
+        self.step = StepEmbedding(width)
         self.asked = nn.Linear(embedding, width)
         self.net = VectorNet(size, size, width, depth, width)
 
     def forward(
-        self, x: Float[Tensor, "b d"], t: Float[Tensor, " b"], embedding: Float[Tensor, "b e"]
+        self,
+        x: Float[Tensor, "b d"],
+        t: Float[Tensor, " b"],
+        step: Float[Tensor, " b"],
+        embedding: Float[Tensor, "b e"],
     ) -> Float[Tensor, "b d"]:
-        """Give the velocity."""
-        phase = t[:, None] * self.waves
-        told = F.silu(self.time(torch.cat([phase.sin(), phase.cos()], dim=1)) + self.asked(embedding))
-        return self.net(x, told)
+        """Give the velocity, the mean one over a step from t; that at t for a step of no length."""
+        return self.net(x, F.silu(self.time(t) + self.step(step) + self.asked(embedding)))

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Field = Callable[[Float[Tensor, "b d"], float], Float[Tensor, "b d"]]
-"""Velocity at a point and a time."""
+Field = Callable[..., Tensor]
+"""(x, t, step=0.0) -> velocity at a point and a time; of a step with a length, its mean over that step."""
 
 
-def euler(field: Field, x: Float[Tensor, "b d"], times: list[float]) -> Iterator[Float[Tensor, "b d"]]:
+def euler(field: Field, x: Float[Tensor, " b *d"], times: list[float]) -> Iterator[Float[Tensor, " b *d"]]:
     """One evaluation a step; first order."""
     yield x
     for now, then in pairwise(times):
@@ -26,35 +26,51 @@ def euler(field: Field, x: Float[Tensor, "b d"], times: list[float]) -> Iterator
         yield x
 
 
-def heun(field: Field, x: Float[Tensor, "b d"], times: list[float]) -> Iterator[Float[Tensor, "b d"]]:
-    """Two evaluations a step; second order (Karras et al. 2022)."""
-    yield x
-    for now, then in pairwise(times):
-        slope = field(x, now)
-        ahead = x + (then - now) * slope
-        x = x + (then - now) * (slope + field(ahead, then)) / 2
-        yield x
+def heun(field: Field, x: Float[Tensor, " b *d"], times: list[float]) -> Iterator[Float[Tensor, " b *d"]]:
+    """Two evaluations a step, second order; one for a step that ends in data (Karras et al. 2022).
 
-
-def multistep(field: Field, x: Float[Tensor, "b d"], times: list[float]) -> Iterator[Float[Tensor, "b d"]]:
-    """One evaluation a step; second order by remembering the last (Adams and Bashforth).
-
-    The solver that suits straight paths: where they are straight, it takes them in one step, as DPM-Solver++
-    (Lu et al. 2022) takes what decays exponentially. Steps are of equal length.
+    A field that is known by the clean x_0 leads there at once, and says nothing at data itself.
     """
     yield x
-    last: Tensor | None = None
     for now, then in pairwise(times):
         slope = field(x, now)
-        x = x + (then - now) * (slope if last is None else 1.5 * slope - 0.5 * last)
-        last = slope
+        if then > 0:
+            slope = (slope + field(x + (then - now) * slope, then)) / 2
+        x = x + (then - now) * slope
         yield x
 
 
-SOLVERS = {"euler": euler, "heun": heun, "multistep": multistep}
+def multistep(
+    field: Field, x: Float[Tensor, " b *d"], times: list[float]
+) -> Iterator[Float[Tensor, " b *d"]]:
+    """One evaluation a step; second order by remembering the last (Adams and Bashforth), on any times.
+
+    The solver that suits straight paths: where they are straight, it takes them in one step, as DPM-Solver++
+    (Lu et al. 2022) takes what decays exponentially. A step that ends in data is of first order.
+    """
+    yield x
+    last, before = None, 0.0
+    for now, then in pairwise(times):
+        slope = field(x, now)
+        step = then - now
+        ahead = slope if last is None or then == 0 else slope + step / (2 * before) * (slope - last)
+        x = x + step * ahead
+        last, before = slope, step
+        yield x
 
 
-def end(path: Iterable[Float[Tensor, "b d"]]) -> Float[Tensor, "b d"]:
+def shortcut(field: Field, x: Float[Tensor, " b *d"], times: list[float]) -> Iterator[Float[Tensor, " b *d"]]:
+    """One evaluation a step, of the mean velocity over it, for fields that know it (Frans et al. 2025)."""
+    yield x
+    for now, then in pairwise(times):
+        x = x + (then - now) * field(x, now, now - then)
+        yield x
+
+
+SOLVERS = {"euler": euler, "heun": heun, "multistep": multistep, "shortcut": shortcut}
+
+
+def end(path: Iterable[Float[Tensor, " b *d"]]) -> Float[Tensor, " b *d"]:
     """The last point of a path."""
     *_, last = path
     return last

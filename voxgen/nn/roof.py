@@ -24,7 +24,7 @@ from .blocks import group_norm
 from .level import level
 from .patches import depth_to_space
 
-_SLOPE = 4.0
+SLOPE = 4.0
 """Slope of a logit a voxel: a sigmoid that follows the share of a voxel on one side of a wall."""
 
 _SOLID = 6.0
@@ -36,7 +36,7 @@ _ROOF = {"reach": 1.3, "flat": 0.2}
 at a thousandth of the overlap of reconstructions (docs/benchmarks.md). A step lower than the reach is drawn
 level unless the network tells it larger than it is."""
 
-_SUREST = 1e-4
+SUREST = 1e-4
 """Coverage is never surer than this, so that logits stay finite."""
 
 
@@ -57,12 +57,12 @@ class Mass:
     def logits(self) -> Float[Tensor, "b 1 x y z"]:
         """Logits of coverage."""
         middle = torch.arange(self.solid.shape[-1], device=self.solid.device) + 0.5
-        log_share = (
-            F.logsigmoid(_SLOPE * self.plan)[..., None]
-            + F.logsigmoid(_SLOPE * (self.roof[..., None] - middle))
-            + F.logsigmoid(self.solid)
-        ).clamp(max=-_SUREST)
-        return log_share - torch.log(-torch.expm1(log_share))
+        empty = (
+            F.softplus(-SLOPE * self.plan)[..., None]
+            + F.softplus(SLOPE * (middle - self.roof[..., None]))
+            + F.softplus(-self.solid)
+        ).clamp_min(SUREST)
+        return -empty - torch.log(-torch.expm1(-empty))
 
 
 class MassHead(nn.Module):
