@@ -24,6 +24,7 @@ class TrainPlan(Config):
         family: vae, gan, flow, diffusion, or `package.module:Class`.
         recipe: which of the family's recipes.
         data: folder of a data set; `massing` is the embedded one.
+        finetune: run, model file or `pretrained:MODEL` whose weights it begins with.
         name: of the run; made from family, recipe and data where it is left out.
         attributes: what the model is taught to be asked for; all that the data know where it is left out.
         masks: spatial masks that it is taught to keep to.
@@ -34,6 +35,7 @@ class TrainPlan(Config):
     family: str = "vae"
     recipe: str = "default"
     data: str = EMBEDDED
+    finetune: str | None = None
     name: str | None = None
     attributes: tuple[str, ...] | None = None
     masks: tuple[str, ...] = ()
@@ -48,6 +50,8 @@ class TrainPlan(Config):
         parts = [self.family.rpartition(":")[2].lower(), Path(self.data).resolve().name]
         if self.recipe != "default":
             parts.insert(1, self.recipe)
+        if self.finetune is not None:
+            parts.append("tuned")
         return as_name("-".join(parts))
 
     def model_settings(self) -> list[str]:

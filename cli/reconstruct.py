@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -23,11 +27,19 @@ from .options import (
 from .sample import run_label
 
 PAIRS = "pairs.png"
+PREDICTED = "predicted.csv"
 
 
 @click.command("reconstruct", short_help="Show buildings as a model sees them.")
 @click.argument("run", type=RunName())
 @click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--refine",
+    type=click.IntRange(0, 2000),
+    default=0,
+    metavar="STEPS",
+    help="Improve on the encoder by gradient descent (projection); needs no encoder.",
+)
 @read_options
 @export_options("obj,stl", reads=True)
 @device_option
@@ -37,6 +49,7 @@ PAIRS = "pairs.png"
 def command(
     run: str,
     files: tuple[str, ...],
+    refine: int,
     file_unit: str | None,
     file_up: str | None,
     lod: float | None,
@@ -50,6 +63,7 @@ def command(
     """Show buildings as a model sees them: encoded and decoded again, with the IoU of each.
 
     FILES are building files, folders, globs and archives, or .npz grids at the model's resolution and pitch.
+    A model with an autoencoder also tells their attributes by their latents (predicted.csv).
     """
     from voxgen.training.run import find_model
 
@@ -60,7 +74,15 @@ def command(
     if dry_run:
         read = reading.model_dump(mode="json")
         say.settings(
-            {"model": model, "files": list(files), **vars(options), "out": out, "read": read}, as_json
+            {
+                "model": model,
+                "files": list(files),
+                "refine": refine,
+                **vars(options),
+                "out": out,
+                "read": read,
+            },
+            as_json,
         )
         return
     import numpy as np
@@ -72,7 +94,8 @@ def command(
 
     generator = load(model, device=device, allow=allow)
     given = list(grids_of(files, generator.resolution, generator.pitch, reading))
-    made = [(name, generator.reconstruct(grid)) for name, grid in given]
+    made = [(name, generator.reconstruct(grid, refine)) for name, grid in given]
+    predicted = {name: told for name, grid in given if (told := generator.predict(grid))}
     ious = [
         float(popcount_iou(pack(a.occupancy)[None], pack(b.occupancy)[None])[0, 0])
         for (_, a), (_, b) in zip(given, made, strict=True)
@@ -91,4 +114,19 @@ def command(
         f"median IoU {np.median(ious):.3f} over {counted(len(ious), 'building')}; pairs in {out / PAIRS}"
     )
     values = {"run": name, "pairs": out / PAIRS, "iou": dict(zip([n for n, _ in given], ious, strict=True))}
+    values["predicted"] = predicted
+    if predicted:
+        _write_table(out / PREDICTED, predicted)
+        say.note(f"their attributes, as the model tells them, are in {out / PREDICTED}")
     report(done, out, as_json, values)
+
+
+def _write_table(path: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
+    from voxgen.atomic import write_text
+
+    names = list(next(iter(rows.values())))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["name", *names])
+    table.writerows([key, *(f"{told[name]:.4g}" for name in names)] for key, told in rows.items())
+    write_text(path, text.getvalue())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from voxgen.pretrained import SHIPPED
 from voxgen.words import counted
 
 from . import say
@@ -36,7 +37,8 @@ _FAR = 4.0
 
 
 @click.command("sample", short_help="Make new buildings: OBJ, STL, PLY, GLB and a contact sheet.")
-@click.argument("run", type=RunName())
+@click.argument("run", type=RunName(), required=False)
+@click.option("--pretrained", metavar="MODEL", help="A model that comes with voxgen, in the place of RUN.")
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
 @click.option("--ask", type=Asked(), multiple=True, help="Ask for an attribute: --ask height=9.")
 @seed_option
@@ -48,7 +50,8 @@ _FAR = 4.0
 @dry_run_option
 @json_option
 def command(
-    run: str,
+    run: str | None,
+    pretrained: str | None,
     count: int,
     ask: tuple[tuple[str, float], ...],
     seed: int,
@@ -64,8 +67,22 @@ def command(
 
     The same seed gives the same buildings; more of them begin with the same ones.
     """
+    if (run is None) == (pretrained is None):
+        raise click.UsageError("name a RUN or a model that comes with voxgen (--pretrained), one of both")
     options = ExportOptions(**export)
-    make(run, count, dict(ask), seed, device, allow, dry_run, as_json, options, tuning, trajectory)
+    make(
+        run or f"{SHIPPED}{pretrained}",
+        count,
+        dict(ask),
+        seed,
+        device,
+        allow,
+        dry_run,
+        as_json,
+        options,
+        tuning,
+        trajectory,
+    )
 
 
 def make(
@@ -96,7 +113,7 @@ def make(
 
     generator = load(run, device=device, allow=allow).tuned(tuning)
     generator.condition(ask)
-    _say_if_young(generator, name)
+    say_if_young(generator, name)
     _say_if_far(generator, ask)
     steps = generator.trajectory(seed, attributes=ask) if trajectory else []
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
@@ -114,7 +131,8 @@ def make(
     say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")
 
 
-def _say_if_young(generator: Generator, name: str) -> None:
+def say_if_young(generator: Generator, name: str) -> None:
+    """Say that a model is not finished, where it is not."""
     training = generator.card.get("training")
     if isinstance(training, dict) and not training.get("finished", True):
         say.note(
@@ -156,5 +174,7 @@ def sampled(
 
 def run_label(run: str) -> str:
     """The name of a run that was given by name, folder or model file."""
+    if run.startswith(SHIPPED):
+        return run.replace(":", "-")
     path = Path(run)
     return path.resolve().parent.name if path.suffix == ".safetensors" else path.name or path.resolve().name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from voxgen.pretrained import SHIPPED
 from voxgen.words import counted
 
 from . import say
@@ -31,7 +32,19 @@ SHOWN = ("validation/iou", "health/nearest", "health/fill")
 @click.command("train", short_help="Train a model; the same command goes on with a stopped run.")
 @click.option("--model", "family", help="vae, gan, flow, diffusion, or package.module:Class.  [default: vae]")
 @click.option("--recipe", help="A variant of the model, such as thesis for gan.")
+@click.option(
+    "--space",
+    type=click.Choice(("latent", "voxel")),
+    help="Where a flow or diffusion works: over an autoencoder's latents (default), or over voxels.",
+)
 @click.option("--data", help="Folder of a data set; the embedded buildings if left out.")
+@click.option(
+    "--finetune",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Begin with the weights of a run; of the one that comes with voxgen if none is named.",
+)
 @click.option("--name", help="Name of the run; made from model and data if left out.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Budget of time.  [default: 10]")
 @click.option("--steps", type=click.IntRange(1), help="Budget of steps.")
@@ -45,7 +58,9 @@ SHOWN = ("validation/iou", "health/nearest", "health/fill")
 def command(
     family: str | None,
     recipe: str | None,
+    space: str | None,
     data: str | None,
+    finetune: str | None,
     name: str | None,
     minutes: float | None,
     steps: int | None,
@@ -64,13 +79,20 @@ def command(
     the model `model.KEY`: --set train.learning_rate=5e-4 --set model.width=96. Ctrl-C saves; the same
     command goes on.
     """
+    from voxgen.models import recipe_in
+
     from .embedded import open_data
     from .plan import make_plan
 
+    if space is not None:
+        if recipe is not None:
+            raise click.UsageError("--recipe and --space both choose a variant of the model; give one")
+        recipe = recipe_in(family or "vae", space)
     given = {
         "family": family,
         "recipe": recipe,
         "data": data,
+        "finetune": f"{SHIPPED}{family or 'vae'}" if finetune == "" else finetune,
         "name": name,
         "masks": None if masks is None else tuple(part.strip() for part in masks.split(",") if part.strip()),
         "train.minutes": minutes,
@@ -96,8 +118,11 @@ def command(
 def check_model(plan: TrainPlan) -> None:
     """Refuse an unknown model or setting before anything is built or loaded."""
     from voxgen.models import family
+    from voxgen.training.run import find_model
 
     family(plan.family, plan.recipe).config_class().with_overrides(plan.model_settings())
+    if plan.finetune is not None:
+        find_model(plan.finetune)
 
 
 def check_data(source: str) -> None:
@@ -118,16 +143,22 @@ def opening(plan: TrainPlan, data: Dataset) -> str:
     return (
         f"training {kind} on {counted(len(training_rows(data)), 'building')} of {data.path.name} "
         f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
-        f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
+        + (f"beginning from {plan.finetune}, " if plan.finetune else "")
+        + f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
     )
 
 
 def train_steps(plan: TrainPlan, data: Dataset) -> Generator[Step, None, None]:
     """Train as planned, or go on: training moves as steps are taken."""
     from voxgen.api import train
-    from voxgen.models.condition import ATTRIBUTES
+    from voxgen.models.condition import ASKABLE
 
-    known = tuple(name for name in ATTRIBUTES if name in data.attribute_names)
+    attributes, masks = plan.attributes, plan.masks
+    if plan.finetune is None:
+        known = tuple(name for name in ASKABLE if name in data.attribute_names)
+        attributes = known if attributes is None else attributes
+    else:
+        masks = masks or None
     return train(
         plan.run,
         data,
@@ -135,8 +166,9 @@ def train_steps(plan: TrainPlan, data: Dataset) -> Generator[Step, None, None]:
         plan.train,
         recipe=plan.recipe,
         settings=plan.model_settings(),
-        attributes=known if plan.attributes is None else plan.attributes,
-        masks=plan.masks,
+        attributes=attributes,
+        masks=masks,
+        finetune=plan.finetune,
     )
 
 

@@ -131,7 +131,7 @@ def test_a_header_that_is_wrong_is_named(file, changes, words):
 
 def test_weights_that_do_not_fit_are_named(file):
     tensors = load_file(file)
-    name = "to_moments.weight"
+    name = "autoencoder.to_moments.weight"
     for wrong, words in (
         ({k: v for k, v in tensors.items() if k != name}, f"{name} is missing"),
         (tensors | {"extra": torch.zeros(1)}, "extra is not the model's"),

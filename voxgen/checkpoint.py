@@ -8,6 +8,7 @@ name.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -37,18 +38,28 @@ def family_name(cls: type) -> tuple[str, str]:
     return address, "default"
 
 
-def save(model: GenerativeModel[Any], path: Path, card: Mapping[str, Any]) -> None:
+def save(model: GenerativeModel[Any], path: Path, card: Mapping[str, Any], *, half: bool = False) -> None:
     """Write a model's weights with all that is needed to use them; atomic.
 
     Args:
         model: the model.
         path: ends in .safetensors.
         card: plain values; `pitch` is the edge of a voxel in metres.
+        half: write weights as numbers of 16 bits, in half the space.
+
+    Raises:
+        DataError: with `half`, for a weight that is too large for 16 bits.
     """
+    import torch
     from safetensors.torch import save as to_bytes
 
     # Clones, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    if half:
+        tensors |= {name: tensors[name].to(torch.float16) for name, _ in model.named_parameters()}
+        lost = [name for name, value in tensors.items() if not bool(value.isfinite().all())]
+        if lost:
+            raise DataError(f"{lost[0]} does not fit into numbers of 16 bits; write the model whole")
     name, recipe = family_name(type(model))
     metadata = {
         "format": FORMAT,
@@ -110,6 +121,12 @@ def read_card(path: Path) -> dict[str, Any]:
         "recipe": about["recipe"],
         "config": _json(about, "config", path),
     }
+
+
+def digest(path: Path) -> str:
+    """Give the SHA-256 of a model file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _metadata(path: Path) -> dict[str, str]:

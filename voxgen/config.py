@@ -130,6 +130,8 @@ def _explain(cls: type[BaseModel], failure: ValidationError) -> str:
             fields = list(_section(cls, error["loc"][:-1]).model_fields)
             hint = nearest(str(error["loc"][-1]), fields)
             lines.append(f"unknown key {key!r}{hint}; known keys: {', '.join(fields)}")
-        else:
+        elif key:
             lines.append(f"{key} = {error.get('input')!r}: {error['msg']}")
+        else:  # of settings that do not go together
+            lines.append(error["msg"].removeprefix("Value error, "))
     return f"{cls.__name__}: " + "; ".join(lines)

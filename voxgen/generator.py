@@ -21,8 +21,9 @@ from . import checkpoint
 from .errors import DataError, UsageError, nearest
 from .geometry.grid import FULL, VoxelGrid
 from .keys import keys
-from .models.base import EncodingModel, GenerativeModel, Stepwise
+from .models.base import EncodingModel, GenerativeModel, Predicting, Stepwise
 from .models.condition import Condition
+from .projection import project
 
 CHUNK = 4
 """Samples that go through a network at once."""
@@ -117,8 +118,34 @@ class Generator:
         """
         model = self._encoder()
         self.check(grid)
-        x = torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
-        return _in_chunks(model.encode, x, self.condition(), model)
+        return _in_chunks(model.encode, _as_input(grid), self.condition(), model)
+
+    def project(self, grid: VoxelGrid, steps: int = 100) -> Float[Tensor, "1 ..."]:
+        """Give the latent whose building comes closest to a given one, by gradient descent over `decode`.
+
+        Args:
+            grid: the building.
+            steps: of the descent.
+
+        Raises:
+            UsageError: when the grid is of another resolution or pitch.
+        """
+        self.check(grid)
+        device = next(self.model.parameters()).device
+        return project(self.model, _as_input(grid).to(device), self.condition().to(device), steps).cpu()
+
+    def predict(self, grid: VoxelGrid) -> dict[str, float]:
+        """Tell the attributes of a building by its latent; nothing for a model that cannot.
+
+        Raises:
+            UsageError: when the grid is of another resolution or pitch.
+        """
+        if not isinstance(self.model, Predicting):
+            return {}
+        self.check(grid)
+        with torch.no_grad():
+            (told,) = self.model.predict(_as_input(grid).to(next(self.model.parameters()).device)).tolist()
+        return dict(zip(self.model.config.condition.attributes, told, strict=True))
 
     def trajectory(
         self, seed: int = 0, *, number: int = 0, attributes: Mapping[str, float] | None = None
@@ -145,24 +172,36 @@ class Generator:
         Raises:
             UsageError: when it is of another resolution or pitch.
         """
-        if grid.resolution != self.resolution:
+        self.check_size(grid.resolution, grid.pitch)
+
+    def check_size(self, resolution: tuple[int, int, int], pitch: float) -> None:
+        """Refuse grids of another size than the model knows.
+
+        Args:
+            resolution: voxels along x, y and z.
+            pitch: edge of a voxel in metres.
+
+        Raises:
+            UsageError: when they are of another resolution or pitch.
+        """
+        if resolution != self.resolution or not np.isclose(pitch, self.pitch, rtol=1e-3):
             raise UsageError(
-                f"a grid of {_times(grid.resolution)} voxels, but the model knows {_times(self.resolution)}; "
-                "voxelize the building at the model's resolution and pitch"
-            )
-        if not np.isclose(grid.pitch, self.pitch, rtol=1e-3):
-            raise UsageError(
-                f"a grid with a pitch of {grid.pitch:g} m, but the model knows {self.pitch:g} m; "
-                "voxelize the building at the model's pitch"
+                f"grids of {_times(resolution)} voxels of {pitch:g} m, but the model knows "
+                f"{_times(self.resolution)} voxels of {self.pitch:g} m; voxelize the buildings so: "
+                f"--resolution {'x'.join(map(str, self.resolution))} --pitch {self.pitch:g}"
             )
 
-    def reconstruct(self, grid: VoxelGrid) -> VoxelGrid:
+    def reconstruct(self, grid: VoxelGrid, refine: int = 0) -> VoxelGrid:
         """Give a building as the model sees it, in the place of the original.
+
+        Args:
+            grid: the building.
+            refine: steps of `project` that improve on what the encoder gives; from 1 on no encoder is needed.
 
         Raises:
             UsageError: as `encode`.
         """
-        (made,) = self.decode(self.encode(grid))
+        (made,) = self.decode(self.project(grid, refine) if refine else self.encode(grid))
         return VoxelGrid(made.values, grid.pitch, grid.origin, grid.yaw)
 
     def interpolate(self, a: VoxelGrid | int, b: VoxelGrid | int, n: int, seed: int = 0) -> list[VoxelGrid]:
@@ -203,7 +242,7 @@ class Generator:
         if not isinstance(self.model, EncodingModel):
             raise UsageError(
                 f"a {type(self.model).__name__} makes buildings but cannot find one again; "
-                "use a family that encodes, such as vae"
+                "use a family that encodes, such as vae, or gradient descent: voxgen reconstruct --refine 100"
             )
         return self.model
 
@@ -279,6 +318,10 @@ def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Flo
         return torch.lerp(a, b, t)
     direction = torch.sin((1 - t) * angle) * a / length_a + torch.sin(t * angle) * b / length_b
     return direction / torch.sin(angle) * torch.lerp(length_a, length_b, t)
+
+
+def _as_input(grid: VoxelGrid) -> Float[Tensor, "1 1 x y z"]:
+    return torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
 
 
 def to_coverage(x: Float[Tensor, "n 1 x y z"]) -> Shaped[np.ndarray, "n x y z"]:

@@ -42,7 +42,7 @@ def vae() -> Generator:
         embedding=8,
     )
     model = VAE(config).eval()
-    torch.nn.init.normal_(next(model.head.parameters()), std=0.5)
+    torch.nn.init.normal_(next(model.autoencoder.head.parameters()), std=0.5)
     return Generator(model, 0.5, {})
 
 
@@ -110,9 +110,9 @@ def test_a_reconstruction_stands_where_the_original_stood():
 
 
 def test_a_grid_that_does_not_fit_is_refused():
-    with pytest.raises(UsageError, match="4 x 4 x 4 voxels, but the model knows 8 x 8 x 8"):
+    with pytest.raises(UsageError, match=r"4 x 4 x 4 voxels of 0\.5 m, but the model knows 8 x 8 x 8"):
         VAE_GENERATOR.encode(VoxelGrid(np.zeros((4, 4, 4), bool), 0.5))
-    with pytest.raises(UsageError, match=r"pitch of 1 m, but the model knows 0.5 m"):
+    with pytest.raises(UsageError, match=r"voxels of 1 m, but the model knows .* of 0.5 m"):
         VAE_GENERATOR.encode(VoxelGrid(DATA.grids[0], 1.0))
 
 

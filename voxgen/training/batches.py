@@ -21,7 +21,7 @@ from ..keys import keys, uniform
 from ..models.base import Batch
 from ..models.condition import Condition, ConditionConfig
 from ..pipeline.augment import VARIANTS, augment_each
-from .data import TrainingData
+from .data import TrainingData, known_attributes
 from .masks import envelope_mask, footprint_mask
 
 _SYMMETRY, _ALL_OR_NONE, _ATTRIBUTES, _MASKS = range(4)
@@ -67,7 +67,7 @@ class Batches:
         if not len(self._train):
             raise DataError("the training split is empty; build a data set with more buildings")
         names = condition.attributes
-        self._table = data.attributes(names).astype(np.float32) if names else None
+        self._table = known_attributes(data, names).astype(np.float32) if names else None
         self._order: tuple[int, Int[np.ndarray, " n"]] | None = None
 
     def alone(self) -> Batches:
@@ -141,7 +141,15 @@ class Batches:
         coverage = augment_each(self.data.coverage(rows), variant)
         x = torch.from_numpy(coverage).float().div_(FULL)[:, None]
         condition = self._condition(rows, coverage, key, asked)
-        return Batch(x, condition, torch.from_numpy(key), progress, symmetry=torch.from_numpy(variant))
+        known = np.zeros((len(rows), 0), np.float32) if self._table is None else self._table[rows]
+        return Batch(
+            x,
+            condition,
+            torch.from_numpy(key),
+            progress,
+            symmetry=torch.from_numpy(variant),
+            known=torch.from_numpy(known),
+        )
 
     def _condition(
         self,

@@ -23,14 +23,30 @@ def describe(
     position: Position,
     finished: bool,
     measured: Mapping[str, float],
+    begun_from: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give the card as plain values."""
+    """Give the card as plain values; what is owed for the model that it began from is owed for it too.
+
+    Args:
+        wanted: what the run was asked.
+        data: what it learns from.
+        model: the model.
+        position: how far it is.
+        finished: whether its budget is used up.
+        measured: what was measured last.
+        begun_from: card of the model whose weights it began with.
+    """
+    before = (begun_from or {}).get("data") or {}
     return {
         "voxgen": metadata.version("voxgen"),
         "pitch": data.pitch,
+        "begun_from": wanted.begun_from,
         "data": {
             **wanted.data.model_dump(),
-            **{key: _lines(data.card.get(key)) for key in ("licence", "attribution", "notes")},
+            **{
+                key: list(dict.fromkeys(_lines(data.card.get(key)) + _lines(before.get(key))))
+                for key in ("licence", "attribution", "notes")
+            },
         },
         "training": {
             "step": position.step,
@@ -58,6 +74,8 @@ def model_card(name: str, wanted: RunConfig, card: Mapping[str, Any]) -> str:
     credit = "".join(f"- {line}\n" for line in data["attribution"]) or "- the sources ask for none\n"
     notes = "".join(f"- {line}\n" for line in data["notes"])
     notes = f"\nNotes on the data:\n\n{notes}" if notes else ""
+    start = card.get("begun_from")
+    begun = "" if start is None else f"\nIt began with the weights of `{start}`, whose data count too."
     return f"""# {name}
 
 A {kind} model that makes buildings as voxel grids of {x} x {y} x {z}, {pitch:g} m a voxel
@@ -77,7 +95,7 @@ It can be asked for: {", ".join(asked) or "nothing in particular"}.
 
 ## Data
 
-{data["buildings"]:,} training buildings of `{data["name"]}` (fingerprint {data["fingerprint"]}).
+{data["buildings"]:,} training buildings of `{data["name"]}` (fingerprint {data["fingerprint"]}).{begun}
 
 Licence of the data: {licences}.
 

@@ -40,18 +40,46 @@ def model_config(
     return cls.config_class(resolution=data.resolution, condition=condition).with_overrides(overrides)
 
 
-def create_model(
-    config: ModelConfig, name: str, recipe: str = "default", seed: int = 0
-) -> GenerativeModel[Any]:
-    """Give a model with the first weights of a seed.
+def continued_config(
+    start: GenerativeModel[Any], name: str, recipe: str, overrides: Iterable[str]
+) -> ModelConfig:
+    """Give the config of a family that begins from a trained model: what both know is as it is there.
 
     Raises:
-        UsageError: when the config does not fit together, as a resolution that the patches do not divide.
+        UsageError: for an unknown family, recipe or key.
+    """
+    cls = family(name, recipe).config_class
+    known = start.config.model_dump()
+    return cls.parse({key: known[key] for key in cls.model_fields if key in known}).with_overrides(overrides)
+
+
+def create_model(
+    config: ModelConfig,
+    name: str,
+    recipe: str = "default",
+    seed: int = 0,
+    start: GenerativeModel[Any] | None = None,
+) -> GenerativeModel[Any]:
+    """Give a model with the first weights of a seed, as far as it does not begin from another's.
+
+    Args:
+        config: of the family.
+        name: the family.
+        recipe: which of its recipes.
+        seed: of first weights.
+        start: a trained model that it begins from.
+
+    Raises:
+        UsageError: when the config does not fit together, as a resolution that the patches do not divide, or
+            the model cannot begin from the other.
     """
     cls = family(name, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            return cls(config)
+            model = cls(config)
         except ValueError as failure:
             raise UsageError(f"this {name} cannot be built: {failure}") from None
+    if start is not None:
+        model.begin_from(start)
+    return model

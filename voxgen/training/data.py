@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from ..errors import DataError, UsageError, nearest
-from ..models.condition import ATTRIBUTES, MASKS, ConditionConfig
+from ..models.condition import ASKABLE, ATTRIBUTES, MASKS, ConditionConfig
 
 
 @runtime_checkable
@@ -79,7 +79,7 @@ def condition_config(
         UsageError: for a name that no model knows.
         DataError: for an attribute that the data do not have, or without a training building.
     """
-    for given, allowed, kind in ((attributes, ATTRIBUTES, "attribute"), (masks, MASKS, "mask")):
+    for given, allowed, kind in ((attributes, ASKABLE, "attribute"), (masks, MASKS, "mask")):
         for name in given:
             if name not in allowed:
                 raise UsageError(
@@ -104,6 +104,19 @@ def condition_config(
         masks=tuple(masks),
         dropout=dropout,
     )
+
+
+def known_attributes(data: TrainingData, names: Sequence[str]) -> Float[np.ndarray, "rows a"]:
+    """Give attributes of all rows, NaN where the data do not have one that a model knows."""
+    columns = []
+    for name in names:
+        try:
+            columns.append(data.attributes((name,))[:, 0])
+        except UsageError:
+            columns.append(None)
+    count = max((len(column) for column in columns if column is not None), default=0)
+    unknown = np.full(count, np.nan)
+    return np.stack([unknown if column is None else column for column in columns], axis=1)
 
 
 def fingerprint(data: TrainingData) -> str:

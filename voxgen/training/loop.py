@@ -81,6 +81,7 @@ def train(
     data: TrainingData,
     model: GenerativeModel[Any],
     config: TrainConfig | None = None,
+    begun_from: tuple[str, Mapping[str, Any]] | None = None,
 ) -> Generator[Step, None, None]:
     """Train a model, or go on with a run.
 
@@ -93,6 +94,7 @@ def train(
         data: the data set.
         model: with its first weights, which a run that goes on replaces by its own.
         config: the settings; 10 minutes where None.
+        begun_from: name and card of the model whose weights it begins with.
 
     Raises:
         UsageError: before the first step: other settings than the run's, a run in use, or a missing device.
@@ -117,14 +119,19 @@ def train(
             pitch=data.pitch,
             buildings=len(training_rows(data)),
         ),
+        begun_from=None if begun_from is None else begun_from[0],
     )
     folder = Run(run_path(run))
     folder.check(wanted)
-    return _train(folder, data, model, wanted)
+    return _train(folder, data, model, wanted, None if begun_from is None else begun_from[1])
 
 
 def _train(
-    run: Run, data: TrainingData, model: GenerativeModel[Any], wanted: RunConfig
+    run: Run,
+    data: TrainingData,
+    model: GenerativeModel[Any],
+    wanted: RunConfig,
+    begun_from: Mapping[str, Any] | None,
 ) -> Generator[Step, None, None]:
     config = wanted.train
     with ExitStack() as held:
@@ -149,7 +156,7 @@ def _train(
             sinks.append(TensorBoard(run.tensorboard, session.step))
         for sink in sinks:
             held.callback(sink.close)
-        reporter = Reporter(run, wanted, data, session.batches.alone())
+        reporter = Reporter(run, wanted, data, session.batches.alone(), begun_from)
         held.callback(_save_what_is_new, session)
         yield from _Lead(session, reporter, sinks).steps(progress)
 

@@ -61,13 +61,22 @@ class Reporter:
         wanted: what the run was asked.
         data: the data set.
         batches: batches of the whole, not of one process's share.
+        begun_from: card of the model whose weights the run began with.
     """
 
-    def __init__(self, run: Run, wanted: RunConfig, data: TrainingData, batches: Batches) -> None:
+    def __init__(
+        self,
+        run: Run,
+        wanted: RunConfig,
+        data: TrainingData,
+        batches: Batches,
+        begun_from: Mapping[str, Any] | None = None,
+    ) -> None:
         self.run = run
         self.wanted = wanted
         self.data = data
         self.batches = batches
+        self.begun_from = begun_from
         self.reference = Reference.of(data)
 
     def report(
@@ -102,7 +111,7 @@ class Reporter:
     ) -> None:
         """Write the model file and the model card."""
         known = {name: value for name, value in measured.items() if math.isfinite(value)}
-        card = describe(self.wanted, self.data, model, position, progress >= 1, known)
+        card = describe(self.wanted, self.data, model, position, progress >= 1, known, self.begun_from)
         checkpoint.save(model, self.run.model, card)
         write_text(self.run.card, model_card(self.run.name, self.wanted, card))
 
@@ -126,7 +135,7 @@ class Reporter:
         """Mean over validation buildings of each term of the loss, and of the IoU of reconstructions."""
         device = next(model.parameters()).device
         total: dict[str, float] = defaultdict(float)
-        count = 0
+        count, ious = 0, []
         players = list(model.players())
         for cpu in self.batches.held_out("validation", self.wanted.train.validation):
             batch = cpu.to(device)
@@ -136,13 +145,15 @@ class Reporter:
                 for name, term in model.loss(batch, player).items():
                     key = loss_name("validation", players, player, name)
                     total[key] += float(term.detach()) * len(batch.x)
-            if isinstance(model, EncodingModel):
+            if isinstance(model, EncodingModel) and len(ious) < model.rebuilt:
+                some = batch.x[: model.rebuilt - len(ious)]
                 with torch.no_grad():
-                    made = model.reconstruct(batch.x) > 0.5
-                real = batch.x > 0.5
+                    made = model.reconstruct(some) > 0.5
+                real = some > 0.5
                 shared = (made & real).flatten(1).sum(1) / (made | real).flatten(1).sum(1).clamp_min(1)
-                total["validation/iou"] += float(shared.sum())
-        return {name: value / count for name, value in total.items()}
+                ious += shared.tolist()
+        found = {name: value / count for name, value in total.items()}
+        return {**found, "validation/iou": float(np.mean(ious))} if ious else found
 
     def _draw(self, samples: list[VoxelGrid], position: Position) -> Path:
         path = self.run.sheet(position.step)

@@ -28,6 +28,7 @@ from typing import Any
 from ..atomic import sweep, write_text
 from ..config import Config, flat
 from ..errors import DataError, UsageError, nearest
+from ..pretrained import SHIPPED, shipped
 from .config import UNBOUND, TrainConfig
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -58,6 +59,7 @@ class RunConfig(Config):
         model: the model's config.
         train: the settings of training.
         data: which data.
+        begun_from: the model whose weights it began with, as it was named; none for weights of its own.
     """
 
     family: str
@@ -65,6 +67,7 @@ class RunConfig(Config):
     model: dict[str, Any]
     train: TrainConfig
     data: DataReference
+    begun_from: str | None = None
 
 
 class Run:
@@ -220,9 +223,13 @@ def run_path(name: str | Path) -> Path:
 def find_model(name: str | Path) -> Path:
     """Give the model file of a run by name or path; the path of a model file is given back.
 
+    `pretrained:vae` is the VAE that comes with voxgen.
+
     Raises:
         UsageError: when there is no such run, or it has no model yet.
     """
+    if str(name).startswith(SHIPPED):
+        return shipped(str(name))
     given = Path(name)
     if given.suffix == ".safetensors":
         return given
