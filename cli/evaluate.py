@@ -9,6 +9,7 @@ import rich_click as click
 
 from . import say
 from .options import (
+    Asked,
     RunName,
     allow_option,
     asked_option,
@@ -37,6 +38,9 @@ SHEET = "sheet.png"
     show_default=True,
     help="Buildings to compare with, which the model has not seen.",
 )
+@click.option(
+    "--ask", type=Asked(), multiple=True, help="Ask all samples for an attribute: --ask procedural=0."
+)
 @asked_option
 @seed_option
 @tune_option
@@ -50,6 +54,7 @@ def command(
     data: str | None,
     count: int,
     split: str,
+    ask: tuple[tuple[str, float], ...],
     asked: int,
     seed: int,
     tuning: tuple[str, ...],
@@ -70,7 +75,7 @@ def command(
     from voxgen.generator import load
     from voxgen.training.run import find_model
 
-    config = EvaluationConfig(count=count, split=split, asked=asked, seed=seed)
+    config = EvaluationConfig(count=count, split=split, ask=dict(ask), asked=asked, seed=seed)
     name = run_label(run)
     folder = out or Path(f"{name}-scores")
     model = find_model(run)

@@ -1,9 +1,9 @@
-"""`voxgen score`: buildings from surprising to typical, by a model that knows likelihoods."""
+"""`voxgen score`: buildings from surprising to typical, by a likelihood or by a critic."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -22,8 +22,20 @@ from .options import (
 from .progress import Bar
 from .sample import run_label
 
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float, UInt8
+
+    from voxgen.models.base import GenerativeModel
+
+    Coverage = UInt8[np.ndarray, "n x y z"]
+    Surprise = Callable[[Coverage, Coverage], Float[np.ndarray, " n"]]
+
 SURPRISING = 99.0
 """Percentile of unseen buildings over which a building is called surprising."""
+
+FIGURES = {"bits": "bits a voxel", "realism": "how real it looks to the critic, more is more real"}
+"""What buildings are ranked by."""
 
 
 @click.command("score", short_help="Rank buildings from surprising to typical.")
@@ -48,12 +60,13 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Rank buildings from the most surprising to the most typical, by bits a voxel.
+    """Rank buildings from the most surprising to the most typical.
 
-    FILES are building files, folders, globs, archives, .npz grids or data sets. Each building is compared
-    with the validation buildings of the data set, which the model has not learnt from: one that costs more
-    bits than 99 % of them is marked, and may be broken, at a wrong scale, or merely unlike the others. RUN is
-    a model that knows likelihoods: voxgen train --model flow --recipe voxel.
+    FILES are building files, folders, globs, archives, .npz grids or data sets. RUN is a model that knows
+    likelihoods (voxgen train --model flow --space voxel), which ranks by bits a voxel, or one with a critic
+    (voxgen train --model gan), which ranks by how real each looks to it. Each building is compared with the
+    validation buildings of the data set, which the model has not learnt from: one that surprises more than
+    99 % of them is marked, and may be broken, at a wrong scale, or merely unlike the others.
     """
     from voxgen.training.run import find_model
 
@@ -67,56 +80,86 @@ def command(
 
     import numpy as np
 
-    from voxgen.errors import UsageError
-    from voxgen.evaluation.likelihood import Likelihood, bits_per_voxel
+    from voxgen.evaluation.realism import COMPANY
     from voxgen.generator import load
 
+    from .sample import say_if_young
     from .scoring import data_of
 
     generator = load(model, device=device, allow=allow)
-    if not isinstance(generator.model, Likelihood):
-        raise UsageError(
-            f"the run {name!r} knows no likelihood of buildings; train one that does: "
-            "voxgen train --model flow --recipe voxel"
-        )
+    say_if_young(generator, name)
+    figure, surprise = _surprise(generator.model, name)
     with Bar() as bar:
         known = data_of(model, data, bar)
+    unseen = known.coverage(known.indices("validation"))
     stores = [path for file in files for path in stored(Path(file))]
     given = list(stored_grids(stores, None)[1])
     rest = [file for file in files if not stored(Path(file))]
     if rest:
         given += grids_of(rest, generator.resolution, generator.pitch, reading)
-    for _, grid in given:
+    for title, grid in given:
         generator.check(grid)
-    usual = bits_per_voxel(generator.model, known.coverage(known.indices("validation")))
-    bits = bits_per_voxel(generator.model, np.stack([grid.coverage for _, grid in given]))
-    ranked = rank([name for name, _ in given], bits.tolist(), usual.tolist())
-    table = "\n".join(_line(row) for row in ranked)
+        if not grid.occupancy.any():
+            say.warn(f"{title} is empty: its rank says nothing")
+    # A critic judges in company, which is then not compared with.
+    company, others = (unseen[:COMPANY], unseen[COMPANY:]) if figure == "realism" else (unseen[:0], unseen)
+    usual = surprise(others, company)
+    found = surprise(np.stack([grid.coverage for _, grid in given]), company)
+    ranked = rank([name for name, _ in given], found.tolist(), usual.tolist(), figure)
+    table = "\n".join(_line(row, figure) for row in ranked)
     say.result({"run": name, "unseen": len(usual), "buildings": ranked}, table, as_json)
     marked = sum(row["surprising"] for row in ranked)
     say.note(
-        f"{marked} of {counted(len(ranked), 'building')} cost more bits than {SURPRISING:g} % of "
-        f"{counted(len(usual), 'building')} that the model has not seen"
+        f"{marked} of {counted(len(ranked), 'building')} surprise more than {SURPRISING:g} % of "
+        f"{counted(len(usual), 'building')} that the model has not seen; columns: {FIGURES[figure]}, and the "
+        "share of those that surprise less"
     )
 
 
-def rank(names: Sequence[str], bits: Sequence[float], usual: Sequence[float]) -> list[dict[str, Any]]:
+def _surprise(model: GenerativeModel[Any], name: str) -> tuple[str, Surprise]:
+    """Give what a model ranks by, and how surprising it finds buildings beside some that it has not seen.
+
+    Raises:
+        UsageError: when the model knows neither likelihoods nor a critic.
+    """
+    from voxgen.errors import UsageError
+    from voxgen.evaluation.likelihood import Likelihood, bits_per_voxel
+    from voxgen.evaluation.realism import realism
+    from voxgen.models.base import Judging
+
+    if isinstance(model, Likelihood):
+        return "bits", lambda coverage, _: bits_per_voxel(model, coverage)
+    if isinstance(model, Judging):
+        return "realism", lambda coverage, company: -realism(model, coverage, company)
+    raise UsageError(
+        f"the run {name!r} knows no likelihood of buildings and has no critic; train one that does: "
+        "voxgen train --model flow --space voxel, or voxgen train --model gan"
+    )
+
+
+def rank(
+    names: Sequence[str], surprise: Sequence[float], usual: Sequence[float], figure: str = "bits"
+) -> list[dict[str, Any]]:
     """Give a row a building, the most surprising first.
 
     Args:
         names: of the buildings.
-        bits: a voxel, of each.
-        usual: of buildings to compare with.
+        surprise: how surprising each is.
+        usual: the same of buildings to compare with.
+        figure: what it is told as: `bits`, or `realism`, which is the less the more surprising.
     """
     import numpy as np
 
     rows = []
-    for name, cost in sorted(zip(names, bits, strict=True), key=lambda pair: -pair[1]):
+    sign = -1 if figure == "realism" else 1
+    for name, cost in sorted(zip(names, surprise, strict=True), key=lambda pair: -pair[1]):
         share = float(100 * np.mean(np.asarray(usual) <= cost)) if usual else 50.0
-        rows.append({"name": name, "bits": cost, "percentile": share, "surprising": share > SURPRISING})
+        rows.append(
+            {"name": name, figure: sign * cost, "percentile": share, "surprising": share > SURPRISING}
+        )
     return rows
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], figure: str) -> str:
     mark = "  surprising" if row["surprising"] else ""
-    return f"{row['bits']:8.4f}  {row['percentile']:5.1f} %  {row['name']}{mark}"
+    return f"{row[figure]:8.4f}  {row['percentile']:5.1f} %  {row['name']}{mark}"

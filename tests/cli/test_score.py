@@ -25,7 +25,7 @@ def flow(data: Path, told: Told) -> str:
     settings = ("model.width=16", "model.couplings=1", "train.batch_size=8", "train.samples=4")
     settings += ("train.fit=16", "train.reports=1", "train.precision='32'", "train.learning_rate=4e-3")
     words = ["--name", "odds", "--steps", "40", *(part for word in settings for part in ("--set", word))]
-    told("train", "--model", "flow", "--recipe", "voxel", "--data", data, *words)
+    told("train", "--model", "flow", "--space", "voxel", "--data", data, *words)
     return "odds"
 
 
@@ -64,7 +64,7 @@ def test_grids_data_sets_and_building_files_are_ranked_together(
 def test_a_model_without_likelihood_is_refused(run: str, data: Path, voxgen: Command) -> None:
     result = voxgen("score", run, data)
     assert result.exit_code == 2
-    assert "--recipe voxel" in result.stderr
+    assert "--space voxel" in result.stderr
 
 
 def test_ranks_are_shares_of_the_unseen() -> None:

@@ -61,7 +61,7 @@ def test_a_uniform_model_needs_the_logarithm_of_65() -> None:
 
 
 def test_a_model_without_a_likelihood_is_refused() -> None:
-    with pytest.raises(UsageError, match="--recipe voxel"):
+    with pytest.raises(UsageError, match="--space voxel"):
         bits_per_voxel(Still(ModelConfig(resolution=(8, 8, 8))), coverage(2))
 
 

@@ -75,6 +75,20 @@ def test_one_of_each_shape_is_kept_and_the_others_say_whose_it_is():
     assert "id00" in made.rows[2].detail
 
 
+def test_procedural_buildings_change_nothing_for_real_ones():
+    """Real ones are merged among themselves, and lie where they lie without the procedural ones."""
+    heights = [5, 9, 5, 16, 23, 30]
+    alone = plan([True] * 6, [blocks(heights)])
+    config = BuildConfig.parse({"pitch": 0.5})
+    scale = choose_scale(np.full((9, 3), 10.0), config)
+    procedural = np.arange(9) >= 6
+    mixed = decide(rows(9), [blocks([*heights, 5, 9, 9])], scale, config, procedural)
+    assert [k for k in mixed.kept.tolist() if k < 6] == alone.kept.tolist()
+    assert mixed.split[:6].tolist() == alone.split.tolist()
+    assert [k for k in mixed.kept.tolist() if k >= 6] == [6, 7]
+    assert "id07" in mixed.rows[8].detail
+
+
 def test_a_shape_is_not_lost_with_a_twin_that_is_too_large():
     made = plan([False, True], [blocks([5, 5])])
     assert made.kept.tolist() == [1]

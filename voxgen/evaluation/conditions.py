@@ -3,11 +3,12 @@
 The attributes of a held-out building are asked for all at once, one building is made, and measured by
 `geometry.measure.measure_grid`. Beside the error stand what measuring voxels instead of the file alone costs
 (the held-out building's own grid), and what a model reaches that does not listen (samples asked for nothing).
+The other way round, a model with an autoencoder tells the attributes of a held-out building by its latent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from jaxtyping import Float, Integer, UInt8
 
 from ..config import Config
 from ..generator import to_coverage
-from ..geometry.grid import VoxelGrid
+from ..geometry.grid import FULL, VoxelGrid
 from ..geometry.measure import measure_grid
 from ..keys import keys
-from ..models.base import GenerativeModel
+from ..models.base import GenerativeModel, Predicting
 from ..models.condition import Condition
 from ..pipeline.build import Progress
 from ..pipeline.store import Dataset
+from ..training.data import known_attributes
 from .estimate import ROUNDS, Estimate, draws, subset_size
 
 UNITS = {
@@ -35,7 +37,7 @@ UNITS = {
     "pitched_share": "",
     "fill_ratio": "",
 }
-"""Of each attribute that can be asked for; counts and shares have none."""
+"""Of each attribute that can be asked for and measured; counts and shares have none."""
 
 _PART = 16
 
@@ -50,6 +52,8 @@ class ConditionError(Config):
         relative: median of the error over what was asked, where that is not 0; None where it mostly is.
         voxels: median absolute error of the held-out buildings' own grids.
         unasked: median absolute error of samples that were asked for nothing; None where there are none.
+        told: median absolute error of what the model tells of the held-out buildings by their latents; None
+            for a model that tells nothing.
     """
 
     unit: str
@@ -58,6 +62,7 @@ class ConditionError(Config):
     relative: Estimate | None
     voxels: Estimate
     unasked: Estimate | None
+    told: Estimate | None = None
 
 
 def condition_errors(
@@ -66,6 +71,7 @@ def condition_errors(
     rows: Integer[np.ndarray, " k"],
     unasked: UInt8[np.ndarray, "n x y z"],
     *,
+    also: Mapping[str, float] | None = None,
     rounds: int = ROUNDS,
     seed: int = 0,
     progress: Progress | None = None,
@@ -77,6 +83,7 @@ def condition_errors(
         data: what it was trained on.
         rows: held-out buildings, at least 3.
         unasked: coverage of samples that were asked for nothing.
+        also: what is asked of all beside, by name, in the place of the buildings' own.
         rounds: subsets that each error is taken over.
         seed: draws latents and subsets.
         progress: told how many were made.
@@ -84,17 +91,24 @@ def condition_errors(
     names = model.config.condition.attributes
     if not names:
         return {}
-    asked = data.attributes(names)[rows]
+    asked, also = known_attributes(data, names)[rows], also or {}
+    for name, value in also.items():
+        asked[:, names.index(name)] = value
+    made = _made(model, asked, seed, progress)
+    told = _told(model, data.coverage(rows))
+    at = [i for i, name in enumerate(names) if name in UNITS and name not in also]
+    names, asked = [names[i] for i in at], asked[:, at]
     storey = float((data.card.get("config") or {}).get("storey_height", 3.0))
-    got = measured(_made(model, asked, seed, progress), data.pitch, storey, names)
+    got = measured(made, data.pitch, storey, names)
     own = measured(data.coverage(rows), data.pitch, storey, names)
     free = measured(unasked[: len(rows)], data.pitch, storey, names)
-    return {
-        name: error
-        for at, name in enumerate(names)
-        if (error := _error(name, asked[:, at], got[:, at], own[:, at], free[:, at], rounds, seed))
-        is not None
-    }
+    found = {}
+    for i, name in enumerate(names):
+        by_latent = None if told is None else told[:, at[i]]
+        error = _error(name, asked[:, i], got[:, i], own[:, i], free[:, i], by_latent, rounds, seed)
+        if error is not None:
+            found[name] = error
+    return found
 
 
 def measured(
@@ -121,12 +135,24 @@ def _made(
     return np.concatenate(parts)
 
 
+def _told(
+    model: GenerativeModel[Any], coverage: UInt8[np.ndarray, "k x y z"]
+) -> Float[np.ndarray, "k a"] | None:
+    if not isinstance(model, Predicting):
+        return None
+    device = next(model.parameters()).device
+    x = torch.from_numpy(coverage).float().div_(FULL)[:, None]
+    with torch.no_grad():
+        return torch.cat([model.predict(part.to(device)).cpu() for part in x.split(_PART)]).numpy()
+
+
 def _error(
     name: str,
     asked: Float[np.ndarray, " k"],
     got: Float[np.ndarray, " k"],
     own: Float[np.ndarray, " k"],
     free: Float[np.ndarray, " n"],
+    told: Float[np.ndarray, " k"] | None,
     rounds: int,
     seed: int,
 ) -> ConditionError | None:
@@ -151,4 +177,5 @@ def _error(
         relative=median(apart[positive] / wanted[positive]) if positive.mean() > 0.5 else None,
         voxels=median(np.abs(own - asked)[known]),
         unasked=median(ignoring) if len(ignoring) >= 3 else None,
+        told=None if told is None else median(np.abs(told - asked)[known]),
     )

@@ -33,6 +33,7 @@ class EvaluationConfig(Config):
     Attributes:
         count: samples, and buildings of each floor.
         split: which side of the data set no model has seen.
+        ask: attributes that all samples are asked for, by name.
         asked: held-out buildings whose attributes are asked for; 0 leaves it out.
         rounds: subsets that each figure is taken over.
         seed: decides samples, floors and subsets.
@@ -40,6 +41,7 @@ class EvaluationConfig(Config):
 
     count: int = Field(default=500, ge=3)
     split: str = "test"
+    ask: dict[str, float] = Field(default_factory=dict)
     asked: int = Field(default=100, ge=0)
     rounds: int = Field(default=ROUNDS, ge=2)
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -106,7 +108,7 @@ class Evaluator:
                 f"{data.resolution} of {data.pitch:g} m; give the data set that the model was trained on"
             )
         started = time.perf_counter()
-        samples = self._sampled(generator)
+        samples = self._sampled(generator, config.ask, config.count)
         sampling = time.perf_counter() - started
         judged = self.judge.judge(samples > HALF)
         if isinstance(generator.model, Likelihood):
@@ -119,7 +121,8 @@ class Evaluator:
                 generator.model,
                 data,
                 rows,
-                samples,
+                samples if not config.ask else self._sampled(generator, {}, len(rows)),
+                also=config.ask,
                 rounds=config.rounds,
                 seed=config.seed,
                 progress=self.progress,
@@ -160,12 +163,14 @@ class Evaluator:
         self._tell("floors", 3, 3)
         return found
 
-    def _sampled(self, generator: Generator) -> UInt8[np.ndarray, "n x y z"]:
+    def _sampled(
+        self, generator: Generator, ask: dict[str, float], count: int
+    ) -> UInt8[np.ndarray, "n x y z"]:
         """The first samples of the seed, the same that `voxgen sample` writes."""
-        count = self.config.count
         parts = []
         for first in range(0, count, _PART):
-            grids = generator.sample(min(_PART, count - first), self.config.seed, first=first)
+            some = min(_PART, count - first)
+            grids = generator.sample(some, self.config.seed, first=first, attributes=ask)
             parts += [grid.coverage for grid in grids]
             self._tell("samples", len(parts), count)
         return np.stack(parts)

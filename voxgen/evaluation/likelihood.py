@@ -52,7 +52,7 @@ def bits_per_voxel(
     if not isinstance(model, Likelihood):
         raise UsageError(
             f"a {type(model).__name__} knows no likelihood of buildings; train one that does: "
-            "voxgen train --model flow --recipe voxel"
+            "voxgen train --model flow --space voxel"
         )
     device = next(model.parameters()).device
     found = []

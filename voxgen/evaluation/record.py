@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from importlib import metadata
@@ -21,7 +20,7 @@ from .evaluate import Evaluation, EvaluationConfig
 from .judge import Scores
 from .table import conditions_table, descriptors_table, figures_table, markdown
 
-VERSION = 1
+VERSION = 2
 """Of the figures; scores of another version are not set beside each other."""
 
 
@@ -51,13 +50,11 @@ class Subject(Config):
         """Read it from a model file."""
         card = checkpoint.read_card(model)
         training = card.get("training") or {}
-        with model.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(
             name=name,
             family=card["family"],
             recipe=card["recipe"],
-            sha256=digest,
+            sha256=checkpoint.digest(model),
             step=int(training.get("step", 0)),
             seconds=float(training.get("seconds", 0.0)),
             parameters=int(training.get("parameters", 0)),
@@ -180,9 +177,11 @@ def comparison(records: Mapping[str, Record]) -> str:
                 f"{record.sampling / record.scores.count:.3f}",
             )
         )
+    asking = ", ".join(f"{name} = {value:g}" for name, value in config.ask.items())
+    of = f"of seed {config.seed}" + f", asked for {asking}," * bool(asking)
     parts = [
         f"# {', '.join(records)} against {against.data}",
-        f"{config.count} samples of seed {config.seed} against the {config.split} split of {against.data} "
+        f"{config.count} samples {of} against the {config.split} split of {against.data} "
         f"({x} x {y} x {z} voxels of {against.pitch:g} m), at occupancy over one half. Each figure: mean and "
         f"standard deviation over {config.rounds} random subsets of {against.size}. 1-NNA reads with its "
         "halves: noise has one of 0 and one of 1.",
@@ -195,7 +194,7 @@ def comparison(records: Mapping[str, Record]) -> str:
     if conditions:
         parts += [
             "Asked for the attributes of held-out buildings, all at once: median absolute error, "
-            "and relative in brackets.",
+            "and relative in brackets; and of what the model tells of these buildings by their latents.",
             conditions_table(conditions),
         ]
     return "\n\n".join(parts) + "\n"

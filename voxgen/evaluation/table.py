@@ -89,7 +89,9 @@ def conditions_table(models: Mapping[str, Mapping[str, ConditionError]]) -> str:
         for errors in shown.values():
             row += _asked(errors.get(name))
         rows.append([*row, f"{one.voxels.mean:.2f}"])
-    heads = [head for name in shown for head in (name, f"{name}, asked for nothing")]
+    heads = [
+        head for name in shown for head in (name, f"{name}, asked for nothing", f"{name}, told by the latent")
+    ]
     return markdown([["attribute", *heads, "the voxels alone"], *rows])
 
 
@@ -110,9 +112,10 @@ def _cell(estimate: Estimate | None, digits: int) -> str:
 
 def _asked(error: ConditionError | None) -> list[str]:
     if error is None:
-        return ["", ""]
+        return ["", "", ""]
     share = "" if error.relative is None else f" ({error.relative.mean:.0%})"
     return [
         f"{error.absolute.mean:.2f}{share}",
         "" if error.unasked is None else f"{error.unasked.mean:.2f}",
+        "" if error.told is None else f"{error.told.mean:.2f}",
     ]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Int64, Shaped
+from jaxtyping import Bool, Int64, Shaped
 
 from ..errors import DataError
 from ..formats.table import all_suffixes
@@ -116,7 +116,8 @@ class _Build:
             raise self.nothing(Report(known.rows, self.material.notes))
         scale = choose_scale(np.stack([stand.extents for stand in known.stands]), self.config)
         columns = self.compare(chunks, comparison_pitches(scale, self.config))
-        plan = decide([known.rows[row] for row in known.row_of], columns, scale, self.config)
+        candidates = [known.rows[row] for row in known.row_of]
+        plan = decide(candidates, columns, scale, self.config, self.procedural(candidates))
         while True:
             if len(plan.kept) == 0:
                 raise self.nothing(self.report(known, plan, scale))
@@ -230,7 +231,15 @@ class _Build:
             name: np.array([known.attributes[k].get(name, np.nan) for k in kept], np.float64)
             for name in names
         }
+        procedural = self.procedural(rows)
+        if procedural.any() and not procedural.all():  # or there is nothing to tell
+            measured["procedural"] = procedural.astype(np.float64)
         return place | measured
+
+    def procedural(self, rows: Sequence[Row]) -> Bool[np.ndarray, " n"]:
+        """Tell which buildings were made by rule."""
+        made = {batch.collection.name for batch in self.material.batches if batch.collection is not None}
+        return np.array([row.source in made for row in rows], np.bool_)
 
     def card(self, report: Report, plan: Plan, scale: Scale) -> Card:
         """Give the card, but for the checksums."""

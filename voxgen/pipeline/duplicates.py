@@ -14,7 +14,7 @@ one shape is a connected component.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import no_type_check
 
 import numpy as np
@@ -48,6 +48,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.shapes)
 
+    def apart(self, kind: Bool[np.ndarray, " n"]) -> Columns:
+        """Give the same buildings, of which those of one kind are never compared with the others."""
+        return replace(self, levels=self.levels + _KINDS * kind.astype(np.int64))
+
     @classmethod
     def join(cls, several: Iterable[Columns]) -> Columns:
         """Give the buildings of several, one after the other."""
@@ -67,6 +71,10 @@ class Columns:
         bits[:, :, :nz] = grid.occupancy
         packed = np.packbits(bits, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
         return cls(packed.ravel(), np.array([[nx, ny, words]], np.int64), np.array([level], np.int64))
+
+
+_KINDS = 1 << 16
+"""Added to the levels of one kind of buildings, so that no other is compared with it."""
 
 
 def comparison_grid(extents: Sequence[float], pitch: float) -> tuple[tuple[int, int, int], float, int]:

@@ -101,7 +101,13 @@ def comparison_pitches(scale: Scale, config: BuildConfig) -> tuple[float, ...]:
     return (merging, *(pitch for pitch in pitches if pitch != merging))
 
 
-def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, config: BuildConfig) -> Plan:
+def decide(
+    rows: Sequence[Row],
+    comparisons: Sequence[Columns],
+    scale: Scale,
+    config: BuildConfig,
+    procedural: Bool[np.ndarray, " c"] | None = None,
+) -> Plan:
     """Decide which candidates go in, which are one shape, and on which side each lies.
 
     Args:
@@ -109,7 +115,11 @@ def decide(rows: Sequence[Row], comparisons: Sequence[Columns], scale: Scale, co
         comparisons: their grids at each of `comparison_pitches`.
         scale: of the candidates.
         config: duplicates, split, and what becomes of buildings larger than the grid.
+        procedural: which of them were made by rule. Such a one is never the same shape as a real one, so that
+            at a given pitch the real ones are merged and dealt as they are without them.
     """
+    if procedural is not None:
+        comparisons = [columns.apart(procedural) for columns in comparisons]
     names = keys([row.id for row in rows], [file_name(row.source) for row in rows])
     shape = components(comparisons[:1], config.duplicates.threshold)
     families = components(comparisons, config.duplicates.threshold)
