@@ -7,9 +7,8 @@ one critic and one generator step). All families run in turn, interleaved and in
 boxes; speed does not depend on the shapes. voxgen takes its default batch of 32, the peers one of 8, which
 costs them no speed. What is counted is buildings of the data set that a model is shown.
 
-Peers, written from the papers' descriptions:
-- 3D-GAN (Wu et al. 2016): z of 200, five 4x4x4 (transposed) convolutions, 512 to 64 channels, batch norm.
-- conv-stem VAE: a plain convolutional VAE whose first layer works on the single channel at full resolution.
+The peers are those of `peers.py`: 3D-GAN, and a plain VAE whose first layer works on the one channel at full
+resolution. 3D-GAN's discriminator never waits here, so that a step is a whole one.
 """
 
 from __future__ import annotations
@@ -21,111 +20,34 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from grids import known, make
 
-from voxgen.models import family
-from voxgen.models.base import Batch
-from voxgen.models.condition import Condition, ConditionConfig
+from voxgen.models.base import GenerativeModel
 from voxgen.models.gan import GANConfig
 from voxgen.training.devices import bf16_pays
 
 _WARM_UP, _GAME = "... its warm-up", "... its game"
 
 
-class Wu3DGAN(nn.Module):
-    """3D-GAN at 64^3 as published: generator and discriminator mirror each other."""
-
-    def __init__(self, resolution: int) -> None:
-        super().__init__()
-        base = resolution // 16
-        widths = [512, 256, 128, 64]
-        g: list[nn.Module] = [nn.ConvTranspose3d(200, 512, base), nn.BatchNorm3d(512), nn.ReLU()]
-        for a, b in pairwise(widths):
-            g += [nn.ConvTranspose3d(a, b, 4, 2, 1), nn.BatchNorm3d(b), nn.ReLU()]
-        self.generator = nn.Sequential(*g, nn.ConvTranspose3d(64, 1, 4, 2, 1))
-        d: list[nn.Module] = [nn.Conv3d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2)]
-        for a, b in pairwise(reversed(widths)):
-            d += [nn.Conv3d(a, b, 4, 2, 1), nn.BatchNorm3d(b), nn.LeakyReLU(0.2)]
-        self.discriminator = nn.Sequential(*d, nn.Conv3d(512, 1, base), nn.Flatten())
-
-    def loss(self, x: Tensor, player: str) -> Tensor:
-        """Binary cross-entropy of either player."""
-        made = self.generator(torch.randn(len(x), 200, 1, 1, 1)).sigmoid()
-        if player == "generator":
-            verdict = self.discriminator(made)
-            return F.binary_cross_entropy_with_logits(verdict, torch.ones_like(verdict))
-        real, fake = self.discriminator(x), self.discriminator(made.detach())
-        return F.binary_cross_entropy_with_logits(
-            real, torch.ones_like(real)
-        ) + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
-
-
-class ConvStemVAE(nn.Module):
-    """A plain convolutional VAE with a stem of 32 channels at full resolution."""
-
-    def __init__(self, resolution: int) -> None:
-        super().__init__()
-        widths = [32, 64, 128, 256]
-        layers: list[nn.Module] = [nn.Conv3d(1, 32, 3, padding=1), nn.SiLU()]
-        for a, b in pairwise(widths):
-            layers += [nn.Conv3d(a, b, 3, 2, 1), nn.SiLU(), nn.Conv3d(b, b, 3, padding=1), nn.SiLU()]
-        self.encoder = nn.Sequential(*layers)
-        side = resolution // 8
-        self.moments = nn.Linear(256 * side**3, 256)
-        self.start = nn.Linear(128, 256 * side**3)
-        layers = [nn.Unflatten(1, (256, side, side, side))]
-        for a, b in pairwise(reversed(widths)):
-            layers += [nn.ConvTranspose3d(a, b, 4, 2, 1), nn.SiLU(), nn.Conv3d(b, b, 3, padding=1), nn.SiLU()]
-        self.decoder = nn.Sequential(*layers, nn.Conv3d(32, 1, 3, padding=1))
-
-    def loss(self, x: Tensor, player: str) -> Tensor:
-        """Negative evidence lower bound."""
-        del player
-        mu, logvar = self.moments(self.encoder(x).flatten(1)).chunk(2, dim=1)
-        z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)
-        kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1).mean()
-        logits = self.decoder(self.start(z))
-        return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x) + kl
-
-
-def boxes(n: int, resolution: int) -> Tensor:
-    """Random boxes on the ground."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.zeros(n, 1, resolution, resolution, resolution)
-    for i in range(n):
-        a, b, c = (torch.rand(3, generator=generator) * 0.4 * resolution + 2).long().tolist()
-        middle = resolution // 2
-        x[i, 0, middle - a : middle + a, middle - b : middle + b, : 2 * c] = 1
-    return x
-
-
-def voxgen_step(
-    name: str, resolution: int, dtype: torch.dtype | None, batch_size: int, progress: float
+def full_step(
+    model: GenerativeModel[Any], dtype: torch.dtype | None, batch_size: int, progress: float
 ) -> Callable[[], None]:
-    """A full step of one of voxgen's families with default settings, conditions and penalties included.
+    """A full step of a family: every player moves, penalties included.
 
     Args:
-        name: of the family.
-        resolution: voxels a side.
+        model: the family with its first weights.
         dtype: of autocast; none where None.
         batch_size: buildings a step.
         progress: of the budget, which decides what a family does.
     """
-    cls = family(name)
-    condition = ConditionConfig(
-        attributes=("height", "footprint_area"), center=(8.0, 90.0), scale=(3.0, 60.0), masks=("footprint",)
-    )
-    torch.manual_seed(0)
-    model = cls(cls.config_class.parse({"resolution": (resolution,) * 3, "condition": condition}))
     optimisers = {player: model.optimiser(player, 1e-3) for player in model.players()}
-    asked = Condition.nothing(batch_size, condition, (resolution, resolution, resolution))
     chance = itertools.count()
-    batch = Batch(boxes(batch_size, resolution), asked, torch.arange(batch_size), progress)
+    (boxes,) = known(model.config.resolution, model.config.condition, batch_size, batch_size)
+    batch = replace(boxes, progress=progress)
     model.prepare(progress, lambda: [batch])
 
     def step() -> None:
@@ -141,46 +63,27 @@ def voxgen_step(
     return step
 
 
-def peer_step(
-    model: Wu3DGAN | ConvStemVAE, resolution: int, dtype: torch.dtype | None, batch_size: int
-) -> Callable[[], None]:
-    """A full step of a peer."""
-    if isinstance(model, Wu3DGAN):
-        players: dict[str, nn.Module] = {"discriminator": model.discriminator, "generator": model.generator}
-    else:
-        players = {"model": model}
-    optimisers = {p: torch.optim.Adam(m.parameters(), 1e-4, betas=(0.5, 0.999)) for p, m in players.items()}
-    x = boxes(batch_size, resolution)
-
-    def step() -> None:
-        for player, optimiser in optimisers.items():
-            with torch.autocast("cpu", torch.bfloat16, enabled=dtype is not None):
-                loss = model.loss(x, player)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-
-    return step
-
-
 def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[str, float]:
     """Real buildings a second of each family, the median over interleaved rounds.
 
     A round of the GAN's game is as many steps as lie between two penalties. Half of its batch are real
     buildings that the critic is shown; the other half is invented. `voxgen gan` is a whole budget of time.
     """
-    big, small = 32, 8
+    big, small, size = 32, 8, (resolution, resolution, resolution)
     game = GANConfig()
 
     def ours(name: str, progress: float) -> Callable[[], None]:
-        return voxgen_step(name, resolution, dtype, big, progress)
+        return full_step(make(name, "default", size), dtype, big, progress)
+
+    def peer(name: str) -> Callable[[], None]:
+        return full_step(make(f"peers:{name}", "default", size), dtype, small, 0.5)
 
     rounds = {
         "voxgen vae": (ours("vae", 0.9), 1, big),
         _WARM_UP: (ours("gan", 0.1), 1, big),
         _GAME: (ours("gan", 0.9), game.every, game.every * (big // 2)),
-        "3D-GAN (Wu 2016)": (peer_step(Wu3DGAN(resolution), resolution, dtype, small), 1, small),
-        "conv-stem VAE": (peer_step(ConvStemVAE(resolution), resolution, dtype, small), 1, small),
+        "3D-GAN (Wu 2016)": (peer("Eager3DGAN"), 1, small),
+        "conv-stem VAE": (peer("ConvVAE"), 1, small),
     }
     for step, _, _ in rounds.values():
         step()
