@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from grids import known, make
+from families import known, make
 
 from voxgen.generator import Generator
 from voxgen.models.base import Batch, GenerativeModel

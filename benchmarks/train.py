@@ -14,53 +14,19 @@ resolution. 3D-GAN's discriminator never waits here, so that a step is a whole o
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from grids import known, make
+from families import full_step, make
 
-from voxgen.models.base import GenerativeModel
 from voxgen.models.gan import GANConfig
 from voxgen.training.devices import bf16_pays
 
 _WARM_UP, _GAME = "... its warm-up", "... its game"
-
-
-def full_step(
-    model: GenerativeModel[Any], dtype: torch.dtype | None, batch_size: int, progress: float
-) -> Callable[[], None]:
-    """A full step of a family: every player moves, penalties included.
-
-    Args:
-        model: the family with its first weights.
-        dtype: of autocast; none where None.
-        batch_size: buildings a step.
-        progress: of the budget, which decides what a family does.
-    """
-    optimisers = {player: model.optimiser(player, 1e-3) for player in model.players()}
-    chance = itertools.count()
-    (boxes,) = known(model.config.resolution, model.config.condition, batch_size, batch_size)
-    batch = replace(boxes, progress=progress)
-    model.prepare(progress, lambda: [batch])
-
-    def step() -> None:
-        shown = replace(batch, chance=next(chance))
-        for player, optimiser in optimisers.items():
-            with torch.autocast("cpu", torch.bfloat16, enabled=dtype is not None):
-                terms = list(model.loss(shown, player).values())
-            if terms:
-                optimiser.zero_grad(set_to_none=True)
-                torch.stack(terms).sum().backward()
-                optimiser.step()
-
-    return step
 
 
 def measure(resolution: int, seconds: float, dtype: torch.dtype | None) -> dict[str, float]:

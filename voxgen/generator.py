@@ -118,7 +118,7 @@ class Generator:
         """
         model = self._encoder()
         self.check(grid)
-        return _in_chunks(model.encode, _as_input(grid), self.condition(), model)
+        return _in_chunks(model.encode, self._input(grid), self.condition(), model)
 
     def project(self, grid: VoxelGrid, steps: int = 100) -> Float[Tensor, "1 ..."]:
         """Give the latent whose building comes closest to a given one, by gradient descent over `decode`.
@@ -131,8 +131,8 @@ class Generator:
             UsageError: when the grid is of another resolution or pitch.
         """
         self.check(grid)
-        device = next(self.model.parameters()).device
-        return project(self.model, _as_input(grid).to(device), self.condition().to(device), steps).cpu()
+        x = self._input(grid)
+        return project(self.model, x, self.condition().to(x.device), steps).cpu()
 
     def predict(self, grid: VoxelGrid) -> dict[str, float]:
         """Tell the attributes of a building by its latent; nothing for a model that cannot.
@@ -144,7 +144,7 @@ class Generator:
             return {}
         self.check(grid)
         with torch.no_grad():
-            (told,) = self.model.predict(_as_input(grid).to(next(self.model.parameters()).device)).tolist()
+            (told,) = self.model.predict(self._input(grid)).tolist()
         return dict(zip(self.model.config.condition.attributes, told, strict=True))
 
     def trajectory(
@@ -246,6 +246,9 @@ class Generator:
             )
         return self.model
 
+    def _input(self, grid: VoxelGrid) -> Float[Tensor, "1 1 x y z"]:
+        return from_coverage(grid.coverage[None].copy()).to(next(self.model.parameters()).device)
+
     def _grid(self, values: Shaped[np.ndarray, "x y z"]) -> VoxelGrid:
         x, y, _ = values.shape
         return VoxelGrid(values, self.pitch, np.array([-x * self.pitch / 2, -y * self.pitch / 2, 0.0]))
@@ -320,8 +323,9 @@ def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Flo
     return direction / torch.sin(angle) * torch.lerp(length_a, length_b, t)
 
 
-def _as_input(grid: VoxelGrid) -> Float[Tensor, "1 1 x y z"]:
-    return torch.from_numpy(grid.coverage.copy()).float().div_(FULL)[None, None]
+def from_coverage(coverage: Shaped[np.ndarray, "n x y z"]) -> Float[Tensor, "n 1 x y z"]:
+    """A model's input in [0, 1] of coverage in 0..64; the inverse of `to_coverage`."""
+    return torch.from_numpy(coverage).float().div_(FULL)[:, None]
 
 
 def to_coverage(x: Float[Tensor, "n 1 x y z"]) -> Shaped[np.ndarray, "n x y z"]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .models.base import EncodingModel, GenerativeModel
 from .models.condition import Condition
-from .models.losses import soft_dice
+from .models.losses import iou, soft_dice
 
 _DRAWS = 64
 """Draws of which the best one is where a family without an encoder begins."""
@@ -47,9 +47,9 @@ def project(
         with torch.enable_grad():
             made = model.decode(free, condition)
             loss = _apart(made, x)
-        iou = _iou(made.detach(), x)
-        if iou > nearest:
-            best, nearest = free.detach().clone(), iou
+        now = float(iou(made.detach(), x))
+        if now > nearest:
+            best, nearest = free.detach().clone(), now
         if step < steps:
             (free.grad,) = torch.autograd.grad(loss, free)
             optimiser.step()
@@ -63,15 +63,10 @@ def _start(
     if isinstance(model, EncodingModel):
         return model.encode(x, condition)
     draws = [model.prior(condition, torch.tensor([key])).to(x) for key in range(_DRAWS)]
-    return max(draws, key=lambda z: _iou(model.decode(z, condition), x))
+    return max(draws, key=lambda z: float(iou(model.decode(z, condition), x)))
 
 
 def _apart(made: Float[Tensor, "1 1 x y z"], x: Float[Tensor, "1 1 x y z"]) -> Float[Tensor, ""]:
     """Cross-entropy of coverage, still sloping where it is surest, and soft Dice: air alone is no answer."""
     crossed = -(x * (made + _SUREST).log() + (1 - x) * (1 - made + _SUREST).log()).mean()
     return crossed + soft_dice(made, x)
-
-
-def _iou(made: Float[Tensor, "1 1 x y z"], x: Float[Tensor, "1 1 x y z"]) -> float:
-    a, b = made > 0.5, x > 0.5
-    return float((a & b).sum() / (a | b).sum().clamp_min(1))

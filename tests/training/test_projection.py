@@ -9,6 +9,7 @@ import torch
 from voxgen.errors import UsageError
 from voxgen.generator import Generator
 from voxgen.geometry.grid import VoxelGrid
+from voxgen.models.losses import iou as overlap
 from voxgen.models.thesis import ThesisConfig, ThesisGAN
 from voxgen.models.vae import VAE, VAEConfig
 from voxgen.projection import project
@@ -40,12 +41,10 @@ def test_more_steps_never_make_it_worse_and_a_family_without_encoder_is_served()
     gan = ThesisGAN(ThesisConfig(resolution=SIDE, width=4)).eval()
     x = torch.zeros(1, 1, *SIDE)
     x[..., 4:12, 4:12, :8] = 1
-    from voxgen.projection import _iou
-
     nothing = gan.unconditional(1)
     found = [project(gan, x, nothing, n) for n in (0, 5, 20)]
     with torch.no_grad():
-        near = [_iou(gan.decode(z, nothing), x) for z in found]
+        near = [float(overlap(gan.decode(z, nothing), x)) for z in found]
     assert near == sorted(near)
     assert near[2] > near[0]
     generator = Generator(gan, 0.5, {})

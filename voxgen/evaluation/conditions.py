@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Integer, UInt8
 
 from ..config import Config
-from ..generator import to_coverage
-from ..geometry.grid import FULL, VoxelGrid
+from ..generator import from_coverage, to_coverage
+from ..geometry.grid import VoxelGrid
 from ..geometry.measure import measure_grid
 from ..keys import keys
 from ..models.base import GenerativeModel, Predicting
@@ -141,7 +141,7 @@ def _told(
     if not isinstance(model, Predicting):
         return None
     device = next(model.parameters()).device
-    x = torch.from_numpy(coverage).float().div_(FULL)[:, None]
+    x = from_coverage(coverage)
     with torch.no_grad():
         return torch.cat([model.predict(part.to(device)).cpu() for part in x.split(_PART)]).numpy()
 

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from ..errors import DataError, UsageError
+from ..generator import from_coverage
 from ..geometry.grid import FULL, HALF
 from ..models.base import GenerativeModel
 from ..models.condition import Condition
@@ -57,7 +58,7 @@ def bits_per_voxel(
     device = next(model.parameters()).device
     found = []
     for start in range(0, len(coverage), batch_size):
-        x = torch.from_numpy(coverage[start : start + batch_size]).float().div_(FULL)[:, None].to(device)
+        x = from_coverage(coverage[start : start + batch_size]).to(device)
         found.append(model.log_prob(x, model.unconditional(len(x))).double().cpu().numpy())
     return -np.concatenate([np.zeros(0), *found]) / (math.log(2) * math.prod(coverage.shape[1:]))
 

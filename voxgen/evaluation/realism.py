@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 
 from ..errors import UsageError
-from ..geometry.grid import FULL
+from ..generator import from_coverage
 from ..models.base import GenerativeModel, Judging
 
 COMPANY = 15
@@ -29,7 +28,5 @@ def realism(
     if not isinstance(model, Judging):
         raise UsageError(f"a {type(model).__name__} has no critic; a gan has: voxgen train --model gan")
     device = next(model.parameters()).device
-    shown, beside = (
-        torch.from_numpy(some).to(device).float().div_(FULL)[:, None] for some in (coverage, company)
-    )
+    shown, beside = (from_coverage(some).to(device) for some in (coverage, company))
     return model.realism(shown, beside).float().cpu().numpy()

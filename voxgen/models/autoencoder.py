@@ -23,6 +23,7 @@ from ..nn.conditioning import AttributeEmbedding, AttributePredictor, MaskPatche
 from ..nn.parts import over_parts
 from ..nn.roof import Mass, MassHead
 from ..nn.volume import Contract, Expand, cells_per_level
+from .asked import asked
 from .base import Batch, ModelConfig
 from .condition import Condition
 from .losses import Roof, roof_difference, roof_of, slope_difference
@@ -117,8 +118,7 @@ class Autoencoder(nn.Module):
 
     def mass(self, z: Float[Tensor, "b c xc yc zc"], condition: Condition) -> Mass:
         """The building as plan, roof and voids."""
-        extra = None if self.masks is None else self.masks(condition.masks, condition.given)
-        return self.head(self.decoder(z, self.attributes(condition.attributes), extra))
+        return self.head(self.decoder(z, *asked(condition, self.attributes, self.masks)))
 
     def predict(self, z: Float[Tensor, "b c xc yc zc"]) -> Float[Tensor, "b a"]:
         """Attributes of the buildings of latents, in their own units."""

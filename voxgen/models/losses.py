@@ -98,3 +98,9 @@ def edge_difference(made: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y 
     off = made - x
     gaps = [off.diff(dim=axis).abs().mean() for axis in (2, 3, 4)]
     return torch.stack(gaps).mean()
+
+
+def iou(made: Float[Tensor, "b 1 x y z"], x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, " b"]:
+    """IoU of each pair at occupancy over a half: no loss, since nothing of it slopes."""
+    a, b = (some.flatten(1) > 0.5 for some in (made, x))
+    return (a & b).sum(dim=1) / (a | b).sum(dim=1).clamp_min(1)

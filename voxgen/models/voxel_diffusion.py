@@ -13,7 +13,7 @@ shifted towards noise, in training and in sampling (Esser et al. 2024):
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -26,6 +26,7 @@ from ..nn.roof import Mass, MassHead
 from ..nn.time import TimeEmbedding
 from ..nn.unet import UNet
 from ..nn.volume import cells_per_level
+from .asked import Asked, asked
 from .base import Batch, ModelConfig
 from .condition import Condition
 from .paths import NOISE, TIME, PathConfig, Paths
@@ -73,18 +74,6 @@ class VoxelDiffusionConfig(PathConfig):
         return self
 
 
-class Heard(NamedTuple):
-    """What the network is told of a condition.
-
-    Attributes:
-        embedding: of the attributes.
-        extra: channels of the masks on the patch grid; None without masks.
-    """
-
-    embedding: Float[Tensor, "b e"]
-    extra: Float[Tensor, "b w x y z"] | None
-
-
 class VoxelDiffusion(Paths[VoxelDiffusionConfig]):
     """Flow matching over voxels."""
 
@@ -129,13 +118,12 @@ class VoxelDiffusion(Paths[VoxelDiffusionConfig]):
         """Coverage at each point of the path from noise to a building, both included."""
         return map(_coverage, self.path(z, condition))
 
-    def told(self, condition: Condition) -> Heard:
+    def told(self, condition: Condition) -> Asked:
         """Embedding of the attributes, and the masks' channels."""
-        extra = None if self.masks is None else self.masks(condition.masks, condition.given)
-        return Heard(self.attributes(condition.attributes), extra)
+        return asked(condition, self.attributes, self.masks)
 
     def velocity(
-        self, x: Float[Tensor, "b 1 x y z"], t: Float[Tensor, " b"], step: Float[Tensor, " b"], told: Heard
+        self, x: Float[Tensor, "b 1 x y z"], t: Float[Tensor, " b"], step: Float[Tensor, " b"], told: Asked
     ) -> Float[Tensor, "b 1 x y z"]:
         """Velocity at t; a step's length is not heeded."""
         del step
@@ -147,7 +135,7 @@ class VoxelDiffusion(Paths[VoxelDiffusionConfig]):
         """Times of some steps, shifted towards noise."""
         return self._shifted(torch.tensor(steps_to_data(steps))).tolist()
 
-    def _clean(self, x: Float[Tensor, "b 1 x y z"], t: Float[Tensor, " b"], told: Heard) -> Mass:
+    def _clean(self, x: Float[Tensor, "b 1 x y z"], t: Float[Tensor, " b"], told: Asked) -> Mass:
         """The building that is expected."""
         # x_0 is nearly -1 in most places, so that its square is about one, as that of the noise is.
         scale = ((1 - t).square() + t.square()).rsqrt()

@@ -14,7 +14,7 @@ coupling that heeds the other half, which goes on at half the resolution (Kingma
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -27,6 +27,7 @@ from ..nn.blocks import ResBlock, group_norm
 from ..nn.conditioning import AttributeEmbedding, MaskPatches
 from ..nn.invertible import Chain, Coupling, Invertible, Linear, affine
 from ..nn.patches import Position, depth_to_space, space_to_depth
+from .asked import Asked, asked
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
 from .flow import gaussian_log_density
@@ -60,18 +61,6 @@ class VoxelFlowConfig(ModelConfig):
     def _choose_patch(cls, values: Any) -> Any:
         """Patches stay small whatever the grid: maps of all numbers of a patch grow with their square."""
         return values
-
-
-class Asked(NamedTuple):
-    """What the couplings heed.
-
-    Attributes:
-        embedding: of the attributes.
-        extra: channels of the masks on the patch grid; None without masks.
-    """
-
-    embedding: Float[Tensor, "b e"]
-    extra: Float[Tensor, "b w x y z"] | None
 
 
 class VoxelFlow(EncodingModel[VoxelFlowConfig]):
@@ -128,8 +117,7 @@ class VoxelFlow(EncodingModel[VoxelFlowConfig]):
         return density - x[0].numel() * math.log(LEVELS)
 
     def _asked(self, condition: Condition) -> Asked:
-        extra = None if self.masks is None else self.masks(condition.masks, condition.given)
-        return Asked(self.attributes(condition.attributes), extra)
+        return asked(condition, self.attributes, self.masks)
 
 
 def _logits(

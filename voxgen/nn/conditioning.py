@@ -12,18 +12,34 @@ from torch import Tensor, nn
 from .patches import space_to_depth
 
 
-class AttributeEmbedding(nn.Module):
+class Standardised(nn.Module):
+    """Knows attributes in deviations: what embeds them and what tells them share.
+
+    Args:
+        center: mean of each attribute.
+        scale: standard deviation of each attribute.
+    """
+
+    def __init__(self, center: Sequence[float], scale: Sequence[float]) -> None:
+        super().__init__()
+        self.center: Tensor
+        self.scale: Tensor
+        self.register_buffer("center", torch.tensor(tuple(center), dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", torch.tensor(tuple(scale), dtype=torch.float32), persistent=False)
+
+    def standard(self, attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
+        """Attributes in deviations, zero where unknown; odd ones count as very large, and no larger."""
+        return ((attributes - self.center) / self.scale).nan_to_num(0.0).clamp(-8, 8)
+
+
+class AttributeEmbedding(Standardised):
     """Embeds a vector of attributes in which NaN means *not asked*.
 
     Each attribute enters standardised, beside a flag that says whether it was asked.
     """
 
     def __init__(self, center: Sequence[float], scale: Sequence[float], width: int) -> None:
-        super().__init__()
-        self.center: Tensor
-        self.scale: Tensor
-        self.register_buffer("center", torch.tensor(tuple(center), dtype=torch.float32), persistent=False)
-        self.register_buffer("scale", torch.tensor(tuple(scale), dtype=torch.float32), persistent=False)
+        super().__init__(center, scale)
         self.net = nn.Sequential(
             nn.Linear(max(1, 2 * len(center)), width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         )
@@ -33,15 +49,8 @@ class AttributeEmbedding(nn.Module):
         if not attributes.shape[1]:
             return self.net(attributes.new_ones(len(attributes), 1))
         asked = ~attributes.isnan()
-        standard = _standard(attributes, self.center, self.scale)
+        standard = self.standard(attributes)
         return self.net(torch.cat([standard, asked.to(standard.dtype)], dim=1))
-
-
-def _standard(
-    attributes: Float[Tensor, "b a"], center: Float[Tensor, " a"], scale: Float[Tensor, " a"]
-) -> Float[Tensor, "b a"]:
-    """Attributes in deviations, zero where unknown; odd ones count as very large, and no larger."""
-    return ((attributes - center) / scale).nan_to_num(0.0).clamp(-8, 8)
 
 
 class MaskPatches(nn.Module):
@@ -62,7 +71,7 @@ class MaskPatches(nn.Module):
         return self.conv(torch.cat([patches, flags], dim=1))
 
 
-class AttributePredictor(nn.Module):
+class AttributePredictor(Standardised):
     """Tells attributes by a latent; it learns where they are known.
 
     Args:
@@ -75,11 +84,7 @@ class AttributePredictor(nn.Module):
     def __init__(
         self, latent_shape: Sequence[int], center: Sequence[float], scale: Sequence[float], width: int = 128
     ) -> None:
-        super().__init__()
-        self.center: Tensor
-        self.scale: Tensor
-        self.register_buffer("center", torch.tensor(tuple(center), dtype=torch.float32), persistent=False)
-        self.register_buffer("scale", torch.tensor(tuple(scale), dtype=torch.float32), persistent=False)
+        super().__init__(center, scale)
         self.net = nn.Sequential(
             nn.Flatten(), nn.Linear(math.prod(latent_shape), width), nn.SiLU(), nn.Linear(width, len(center))
         )
@@ -90,6 +95,6 @@ class AttributePredictor(nn.Module):
 
     def squared_error(self, z: Float[Tensor, "b c x y z"], known: Float[Tensor, "b a"]) -> Float[Tensor, ""]:
         """Squared error in standard deviations, none where unknown (NaN); mean of the batch."""
-        wanted = _standard(known, self.center, self.scale)
+        wanted = self.standard(known)
         gap = (self.net(z).float() - wanted) * ~known.isnan()
         return gap.square().mean()

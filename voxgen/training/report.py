@@ -22,6 +22,7 @@ from ..atomic import write_text
 from ..generator import Generator
 from ..geometry.grid import HALF, VoxelGrid
 from ..models.base import EncodingModel, GenerativeModel
+from ..models.losses import iou
 from ..pictures import building_sheet, save_png
 from ..words import counted
 from .batches import Batches
@@ -148,10 +149,7 @@ class Reporter:
             if isinstance(model, EncodingModel) and len(ious) < model.rebuilt:
                 some = batch.x[: model.rebuilt - len(ious)]
                 with torch.no_grad():
-                    made = model.reconstruct(some) > 0.5
-                real = some > 0.5
-                shared = (made & real).flatten(1).sum(1) / (made | real).flatten(1).sum(1).clamp_min(1)
-                ious += shared.tolist()
+                    ious += iou(model.reconstruct(some), some).tolist()
         found = {name: value / count for name, value in total.items()}
         return {**found, "validation/iou": float(np.mean(ious))} if ious else found
 
