@@ -151,3 +151,27 @@ def test_where_masks_are_taught_the_steps_own_symmetries_are_told():
     model = make(Diffusion)
     shown = replace(batch(n=4), symmetry=torch.tensor([0, 3, 1, 2]))
     assert model._encoded([shown]).symmetry.tolist() == [0, 3, 1, 2]
+
+
+@pytest.mark.parametrize("cls", [Flow, Diffusion])
+def test_what_is_asked_is_met_as_far_as_the_autoencoder_tells(cls):
+    model = make(cls).eval()
+    model.prepare(0.9, lambda: [batch(height=9.0)])
+    with torch.no_grad():
+        model.principal.scale.fill_(1.0)
+        model.autoencoder.predictor.net[1].weight.mul_(30)  # as of one that has learnt: it hears the latent
+    condition = batch(height=10.0).condition
+    free = model.unconditional(len(condition))
+    components = torch.randn(len(condition), model.principal.rank)
+
+    def told(at):
+        return model.autoencoder.predict(
+            model.principal.expand(at).reshape(-1, *model.autoencoder.latent_shape)
+        )
+
+    near = (told(model.meeting(components, condition)) - 10.0).abs().median()
+    assert near < 0.2 * (told(components) - 10.0).abs().median()
+    assert model.meeting(components, free) is components
+    z = torch.randn(len(condition), *model.latent_shape)
+    moved = model.meeting(model.to_components(z, condition), condition)
+    assert torch.equal(model.decode(z, condition), model.building(moved, condition))

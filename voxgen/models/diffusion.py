@@ -132,7 +132,8 @@ class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
         self, z: Float[Tensor, "b r"], condition: Condition
     ) -> Iterator[Float[Tensor, "b 1 x y z"]]:
         """Coverage at each point of the path from noise to a building, both included."""
-        for components in self.path(z, condition):
+        *way, arrived = self.path(z, condition)
+        for components in (*way, self.meeting(arrived, condition)):
             yield self.building(components, condition)
 
 

@@ -38,14 +38,12 @@ class FlowConfig(LatentConfig):
     Attributes:
         couplings: how many.
         bins: of the splines.
-        window: as of all families over latents; 0, since draws from q(z|x) are no points already.
         flow_width: features of each coupling's network.
         flow_depth: its residual layers.
     """
 
     couplings: int = Field(default=8, ge=2)
     bins: int = Field(default=8, ge=2)
-    window: float = Field(default=0.0, ge=0)
     flow_width: int = 128
     flow_depth: int = 2
 

@@ -24,12 +24,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.conditioning import AttributeEmbedding
+from ..nn.newton import moved_to
 from ..nn.principal import PrincipalComponents
 from ..nn.symmetry import SYMMETRIES, turn
 from ..nn.windows import Windows
 from .autoencoder import Autoencoder, AutoencoderConfig
 from .base import Batch, EncodingModel, Known
-from .condition import Condition, ConditionConfig
+from .condition import ORIGIN, Condition, ConditionConfig
 
 _ROW, _WINDOW = 31, 30
 """Streams of noise of which encoded buildings a step sees, and where; the autoencoder draws from stream 0."""
@@ -40,6 +41,10 @@ _NEIGHBOURS = 16
 _RATE = 0.5
 """Learning rate of the second network, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations
 would cost more than the small network itself."""
+
+_DAMPING, _FURTHEST = 0.1, 3.0
+"""Of the move of a draw to what is asked: slope of an attribute, in its deviations, from which on it is met;
+and how far a draw is moved at most, in deviations of the components."""
 
 _MASK_CELLS = (8, 8, 4)
 """Masks are told to the second network as coarsely as this; the decoder sees them whole."""
@@ -58,7 +63,7 @@ class LatentConfig(AutoencoderConfig):
     autoencoding: float = Field(default=0.65, ge=0, lt=1)
     directions: int = Field(default=64, ge=1)
     draws: int = Field(default=8, ge=1)
-    window: float = Field(default=0.3, ge=0)
+    window: float = Field(default=0.0, ge=0)
 
 
 LatentConfigT = TypeVar("LatentConfigT", bound=LatentConfig)
@@ -166,9 +171,10 @@ class LatentModel(EncodingModel[LatentConfigT]):
             both = zip(standing, self._encoded(_turned(known())), strict=True)
             self._known = self._reduced(Encoded(*(torch.cat(pair) for pair in both)))
             # Neighbours stand alike: what a window moves along must not turn a building.
-            self._windows = Windows.around(
-                self._known.mean, self._known.attributes, _NEIGHBOURS, self._known.symmetry
-            )
+            if self.config.window:
+                self._windows = Windows.around(
+                    self._known.mean, self._known.attributes, _NEIGHBOURS, self._known.symmetry
+                )
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -210,7 +216,31 @@ class LatentModel(EncodingModel[LatentConfigT]):
     @final
     def decode(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of noise."""
-        return self.building(self.to_components(z, condition), condition)
+        return self.building(self.meeting(self.to_components(z, condition), condition), condition)
+
+    @final
+    def meeting(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:
+        """Components moved to where the autoencoder tells the attributes that are asked.
+
+        The second network hears what is asked and comes near it; what is left is a small move.
+        """
+        predictor = self.autoencoder.predictor
+        if predictor is None or not len(components):
+            return components
+        # Sizes and shares can be told by a latent; who made a building, or what a mask leaves, cannot.
+        wanted = predictor.wanted(condition.attributes)
+        wanted = wanted.masked_fill(condition.given.any(dim=1, keepdim=True), torch.nan)
+        names = self.config.condition.attributes
+        for name in ORIGIN:
+            if name in names:
+                wanted[:, names.index(name)] = torch.nan
+        if bool(wanted.isnan().all()):
+            return components
+
+        def told(at: Tensor) -> Tensor:
+            return predictor.told(self.principal.expand(at).reshape(-1, *self.autoencoder.latent_shape))
+
+        return moved_to(told, components, wanted, _DAMPING, _FURTHEST)
 
     @final
     def building(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
@@ -224,7 +254,7 @@ class LatentModel(EncodingModel[LatentConfigT]):
         share = torch.special.ndtr(batch.noise((n,), _ROW)).flatten()
         rows = (share * len(known.mean)).long().clamp_max(len(known.mean) - 1)
         encoded = Encoded(*(part[rows] for part in known))
-        if self._windows is not None and self.config.window:
+        if self._windows is not None:
             noise = batch.noise((n, self._windows.neighbours), _WINDOW).flatten(0, 1)
             away = self.config.window * self._windows.draw(rows, noise)
             r = self.principal.rank

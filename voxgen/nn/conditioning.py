@@ -91,10 +91,17 @@ class AttributePredictor(Standardised):
 
     def forward(self, z: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b a"]:
         """Give the attributes, in their own units."""
-        return self.net(z).float() * self.scale + self.center
+        return self.told(z) * self.scale + self.center
+
+    def told(self, z: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b a"]:
+        """Give the attributes in deviations."""
+        return self.net(z).float()
+
+    def wanted(self, attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
+        """Give attributes in deviations, NaN where unknown."""
+        return self.standard(attributes).where(~attributes.isnan(), torch.nan)
 
     def squared_error(self, z: Float[Tensor, "b c x y z"], known: Float[Tensor, "b a"]) -> Float[Tensor, ""]:
         """Squared error in standard deviations, none where unknown (NaN); mean of the batch."""
-        wanted = self.standard(known)
-        gap = (self.net(z).float() - wanted) * ~known.isnan()
+        gap = (self.told(z) - self.standard(known)) * ~known.isnan()
         return gap.square().mean()
