@@ -27,9 +27,10 @@ def command(data: Path, verify: bool, as_json: bool) -> None:
     found = Dataset.open(data)
     if verify:
         found.verify()
+    measured = found.attributes(found.attribute_names)[: len(found)]
     spread = {
         name: dict(zip(("p5", "median", "p95"), np.nanpercentile(column, (5, 50, 95)).tolist(), strict=True))
-        for name, column in zip(found.attribute_names, found.attributes(found.attribute_names).T, strict=True)
+        for name, column in zip(found.attribute_names, measured.T, strict=True)
         if np.isfinite(column).any()
     }
     card = found.card
@@ -51,7 +52,8 @@ def _text(data: Path, card: dict[str, Any], spread: Mapping[str, Mapping[Any, fl
     edges = [n * card["pitch"] for n in card["resolution"]]
     splits = ", ".join(f"{count:,} {side}" for side, count in card["splits"].items())
     lines = [
-        f"{data}: {counted(card['count'], 'building')} of {counted(card['shapes'], 'shape')} ({splits})",
+        f"{data}: {counted(card['count'], 'building')} of {counted(card['shapes'], 'shape')} ({splits})"
+        + (f", and {card['stretched']:,} stretched for training" if card["stretched"] else ""),
         f"grid: {say.times(card['resolution'])} voxels of {card['pitch']:g} m "
         f"({' x '.join(f'{edge:g}' for edge in edges)} m)",
         f"built: {card['created']} by voxgen {card['voxgen']}, with: {card['command']}",

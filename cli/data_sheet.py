@@ -18,7 +18,10 @@ from .options import json_option, seed_option
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG to write.")
 @click.option("-n", "--count", type=click.IntRange(1, 400), default=16, show_default=True, help="Buildings.")
 @click.option(
-    "--split", type=click.Choice(("all", "train", "validation", "test")), default="all", show_default=True
+    "--split",
+    type=click.Choice(("all", "train", "validation", "test", "copies")),
+    default="all",
+    show_default=True,
 )
 @click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Pixels each.")
 @seed_option
@@ -34,7 +37,8 @@ def command(
     from voxgen.pipeline.store import Dataset
 
     found = Dataset.open(data)
-    rows = np.arange(len(found)) if split == "all" else found.indices(split)
+    whole = {"all": lambda: np.arange(len(found)), "copies": found.copies}
+    rows = whole[split]() if split in whole else found.indices(split)
     if len(rows) == 0:
         raise DataError(f"{data} has no {split} buildings; choose another split")
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:count])

@@ -140,9 +140,11 @@ def opening(plan: TrainPlan, data: Dataset) -> str:
     from voxgen.training.data import training_rows
 
     kind = plan.family if plan.recipe == "default" else f"{plan.family} ({plan.recipe})"
+    copies = len(data.copies())
     return (
         f"training {kind} on {counted(len(training_rows(data)), 'building')} of {data.path.name} "
-        f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
+        + (f"and {copies:,} stretched copies " if copies else "")
+        + f"({say.times(data.resolution)} voxels of {data.pitch:g} m) for {plan.train.budget()}, "
         + (f"beginning from {plan.finetune}, " if plan.finetune else "")
         + f"as run {plan.run!r}; Ctrl-C saves, the same command goes on"
     )

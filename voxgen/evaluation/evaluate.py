@@ -19,7 +19,7 @@ from ..pipeline.store import Dataset
 from .conditions import ConditionError, condition_errors
 from .estimate import ROUNDS, Estimate, draws, subset_size
 from .floors import Bernoulli, HeightMaps, real
-from .judge import Judge, Judged, Scores, occupied
+from .judge import Judge, Judged, Scores, learnt, occupied
 from .likelihood import HeightCode, Likelihood, VoxelCode, bits_per_voxel
 
 REAL, BERNOULLI, HEIGHTS = "real against real", "Bernoulli", "height maps"
@@ -145,8 +145,9 @@ class Evaluator:
         return dict(self._floors)
 
     def nearest(self, judged: Judged, count: int) -> list[VoxelGrid]:
-        """Give the nearest training buildings of the first samples."""
-        return [self.data.grid(int(self._train[at])) for at in judged.nearest[:count]]
+        """Give of the first samples the nearest of what was learnt from."""
+        rows = learnt(self.data)
+        return [self.data.grid(int(rows[at])) for at in judged.nearest[:count]]
 
     def _judged_floors(self) -> dict[str, Scores]:
         data, config, train = self.data, self.config, self._train

@@ -66,7 +66,7 @@ class Judged:
 
     Attributes:
         scores: the figures.
-        nearest: position in the training split of each building's nearest.
+        nearest: position of each building's nearest among what is learnt from, as `learnt` gives it.
         iou: their IoU, modulo the 8 symmetries of the plan.
     """
 
@@ -79,7 +79,7 @@ class Judge:
     """Judges sets of buildings against one data set.
 
     Args:
-        train: occupancies of the training buildings, some at a time.
+        train: occupancies of what is learnt from, the training buildings first, some at a time.
         reference: occupancies of buildings that no model has seen.
         size: of the subsets, the same for all sets that are set beside each other.
         rounds: subsets.
@@ -119,7 +119,7 @@ class Judge:
                 f"{data.path.name} has {len(rows)} {split} buildings, fewer than the {size} needed"
             )
         reference = np.concatenate(list(occupied(data, rows)))
-        return cls(occupied(data, data.indices("train")), reference, size, rounds, seed)
+        return cls(occupied(data, learnt(data)), reference, size, rounds, seed)
 
     def judge(
         self, samples: Bool[np.ndarray, "n x y z"], training: Integer[np.ndarray, " n"] | None = None
@@ -213,6 +213,14 @@ class _OfSet:
             "unique": unique_share(self._same, chosen),
             **{name: float(values[chosen].mean()) for name, values in self._means.items()},
         }
+
+
+def learnt(data: Dataset) -> Int64[np.ndarray, " k"]:
+    """Rows of what a model learns from: the training buildings, then their stretched copies.
+
+    Who gives one of the copies again has copied too, so originality is held against all of them.
+    """
+    return np.concatenate([data.indices("train"), data.copies()])
 
 
 def occupied(data: Dataset, rows: Integer[np.ndarray, " k"]) -> Iterator[Bool[np.ndarray, "_ x y z"]]:

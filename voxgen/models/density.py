@@ -3,9 +3,9 @@
 N(0, I) never matches the distribution that an encoder really produces. Fitting a density to the latents
 after training and sampling from that (ex-post density estimation, Ghosh et al. 2020) removes the blur that
 VAEs are blamed for. Buildings are few and lie along curved sheets of the latent space; a handful of
-Gaussians cuts across them, and what is decoded from between the sheets is ragged. Here each training building
-has a Gaussian window of its own, shaped by its nearest neighbours, so that windows lie along the sheets
-(Vincent and Bengio 2003):
+Gaussians cuts across them, and what is decoded from between the sheets is ragged. Here each
+building that is learnt from has a Gaussian window of its own, shaped by its nearest neighbours, so that
+windows lie along the sheets (Vincent and Bengio 2003):
 
     p(z, a) = 1/n sum_i N((z, a); (z_i, a_i), h^2 C_i)
 
@@ -60,7 +60,7 @@ class ParzenWindows(nn.Module):
     """
 
     def __init__(
-        self, size: int, attributes: int, rank: int = 64, windows: int = 4096, neighbours: int = 16
+        self, size: int, attributes: int, rank: int = 64, windows: int = 8192, neighbours: int = 16
     ) -> None:
         super().__init__()
         self.principal = PrincipalComponents(size, rank)

@@ -26,12 +26,12 @@ class VAEConfig(AutoencoderConfig):
 
     Attributes:
         rank: principal components of the prior.
-        windows: training buildings that it keeps, at most.
+        windows: training buildings, stretched copies among them, that it keeps at most.
         neighbours: buildings that shape a window of it.
     """
 
     rank: int = Field(default=64, ge=1)
-    windows: int = Field(default=4096, ge=1)
+    windows: int = Field(default=8192, ge=1)
     neighbours: int = Field(default=16, ge=2)
 
 

@@ -1,6 +1,6 @@
 """From sources to a data set: read and filter, compare and deal, voxelize, publish.
 
-    sources --read--> candidates --compare--> plan --voxelize--> arrays --publish--> data set
+    sources --read--> candidates --compare--> plan --stretch--> copies --voxelize--> arrays --publish-->
 
 The stages run in parallel processes and leave their results in a hidden folder beside the data set, named by
 what went into them: the same command again goes on where a killed one was. The data set appears under its
@@ -29,12 +29,13 @@ from . import stages, store
 from .chunk import Chunk, Overview
 from .command import command_line
 from .config import BuildConfig
+from .copies import Bounds, Copies, to_copy
 from .duplicates import Columns
 from .parallel import Crash, Workers
 from .plan import Plan, Scale, choose_scale, comparison_pitches, decide, with_training
 from .report import HINTS, Reason, Report, Row
 from .sources import Batch, Collection, Material, gather
-from .split import SIDES
+from .split import SIDES, STRETCHED
 from .standing import place_of, standing
 from .store import Card, SourceEntry
 from .workplace import Workplace, workplace
@@ -117,21 +118,25 @@ class _Build:
         scale = choose_scale(np.stack([stand.extents for stand in known.stands]), self.config)
         columns = self.compare(chunks, comparison_pitches(scale, self.config))
         candidates = [known.rows[row] for row in known.row_of]
-        plan = decide(candidates, columns, scale, self.config, self.procedural(candidates))
+        procedural = self.procedural(candidates)
+        plan = with_training(decide(candidates, columns, scale, self.config, procedural), self.config.split)
+        copies = self.stretch(chunks, known, plan, scale, procedural)
         while True:
             if len(plan.kept) == 0:
                 raise self.nothing(self.report(known, plan, scale))
-            folder, filled = self.voxelize(chunks, plan, scale)
+            folder, filled = self.voxelize(chunks, plan, scale, copies)
             if filled.all():
                 break
             # Rows are laid out for what is kept, so the arrays are made anew without the empty ones.
-            plan = _without(plan, plan.kept[filled == 0])
+            count = len(plan.kept)
+            plan = _without(plan, plan.kept[filled[:count] == 0])
+            copies = copies.only((filled[count:] > 0) & np.isin(copies.of, plan.kept))
         plan = with_training(plan, self.config.split)
         self.tell("publish", 0, 1)
-        report = self.report(known, plan, scale)
+        report = self.report(known, plan, scale, _of_copies(len(copies.of), self.config))
         report.write_csv(folder / store.REPORT)
-        card = self.card(report, plan, scale)
-        store.finish(folder, self.table(known, plan, scale), card)
+        card = self.card(report, plan, scale, len(copies.of))
+        store.finish(folder, self.table(known, plan, scale, copies), card)
         self.place.publish(folder)
         self.tell("publish", 1, 1)
         return report
@@ -172,19 +177,53 @@ class _Build:
         loaded = [stages.load_columns(task.path, len(pitches)) for task in tasks]
         return [Columns.join(per_pitch) for per_pitch in zip(*loaded, strict=True)]
 
+    def stretch(
+        self,
+        chunks: Sequence[Path],
+        known: Overview,
+        plan: Plan,
+        scale: Scale,
+        procedural: Bool[np.ndarray, " c"],
+    ) -> Copies:
+        """Give the copies of training buildings."""
+        surfaces = np.array([known.rows[row].triangles > 0 for row in known.row_of], np.bool_)
+        chosen, count = to_copy(plan, surfaces & ~procedural & scale.fits, self.config)
+        bounds, storey_height = Bounds.of(scale, self.config), self.config.storey_height
+        folder = self.place.folder("stretch", _hash(chunks, chosen.tolist(), bounds, storey_height))
+        tasks: list[stages.StretchTask] = []
+        of: list[Int64[np.ndarray, " k"]] = [np.zeros(0, np.int64)]
+        first = 0
+        for chunk in chunks if count else ():
+            there = len(Overview.load(chunk).stands)
+            some = chosen[(chosen >= first) & (chosen < first + there)]
+            for n in range(1, count + 1) if len(some) else ():
+                names = tuple(f"{known.rows[known.row_of[k]].id}, stretched {n}" for k in some.tolist())
+                members = tuple((some - first).tolist())
+                path = folder / f"{chunk.stem}-{n}.npz"
+                tasks.append(stages.StretchTask(chunk, members, names, bounds, storey_height, path))
+                of.append(some)
+            first += there
+        self._all("stretch", stages.stretch, tasks)
+        return Copies.load([task.path for task in tasks], np.concatenate(of), scale, self.config)
+
     def voxelize(
-        self, chunks: Sequence[Path], plan: Plan, scale: Scale
+        self, chunks: Sequence[Path], plan: Plan, scale: Scale, copies: Copies
     ) -> tuple[Path, Int64[np.ndarray, " k"]]:
-        """Give the folder with the arrays of what is kept, and the number of filled voxels of each row."""
+        """Give the folder with the arrays, and the number of filled voxels of each row.
+
+        First come the buildings that are kept, then the copies.
+        """
         resolution = self.config.resolution
-        told = _hash(chunks, resolution, plan.kept.tolist(), scale.each.tolist())
+        kept = np.concatenate([plan.kept, len(scale.each) + copies.at])
+        each = np.concatenate([scale.each, copies.pitches])
+        told = _hash(chunks, copies.chunks, resolution, kept.tolist(), each.tolist())
         folder, done = self.place.folder("data", told), self.place.folder("voxels", told)
-        store.create_arrays(folder, len(plan.kept), resolution)
+        store.create_arrays(folder, len(kept), resolution)
         tasks: list[stages.VoxelTask] = []
         first = row = 0
-        for chunk in chunks:
+        for chunk in (*chunks, *copies.chunks):
             count = len(Overview.load(chunk).stands)
-            members = plan.kept[(plan.kept >= first) & (plan.kept < first + count)]
+            members = kept[(kept >= first) & (kept < first + count)]
             for start in range(0, len(members), ROWS_A_TASK):
                 some = members[start : start + ROWS_A_TASK]
                 tasks.append(
@@ -192,7 +231,7 @@ class _Build:
                         chunk,
                         tuple((some - first).tolist()),
                         tuple(range(row, row + len(some))),
-                        tuple(scale.each[some].tolist()),
+                        tuple(each[some].tolist()),
                         resolution,
                         folder,
                         done / f"{row}.json",
@@ -204,32 +243,41 @@ class _Build:
         counts = [json.loads(task.path.read_text(encoding="utf-8")) for task in tasks]
         return folder, np.concatenate([np.array(some, np.int64) for some in counts])
 
-    def report(self, known: Overview, plan: Plan, scale: Scale) -> Report:
-        """Give the rows of all buildings, those of the candidates as the plan has them."""
+    def report(self, known: Overview, plan: Plan, scale: Scale, more: tuple[str, ...] = ()) -> Report:
+        """Give the rows of all buildings, those of the candidates as the plan has them, and all notes."""
         rows = list(known.rows)
         for position, row in zip(known.row_of, plan.rows, strict=True):
             rows[position] = row
-        return Report(tuple(rows), self.material.notes + scale.notes + _doubts(plan, self.config))
+        return Report(tuple(rows), self.material.notes + scale.notes + more + _doubts(plan, self.config))
 
-    def table(self, known: Overview, plan: Plan, scale: Scale) -> dict[str, Shaped[np.ndarray, "n ..."]]:
-        """Give the columns of the data set's table."""
+    def table(
+        self, known: Overview, plan: Plan, scale: Scale, copies: Copies
+    ) -> dict[str, Shaped[np.ndarray, "n ..."]]:
+        """Give the columns of the data set's table, the copies after the buildings."""
+        resolution = self.config.resolution
         kept = plan.kept.tolist()
-        rows = [plan.rows[k] for k in kept]
-        grids = [known.stands[k].grid(self.config.resolution, float(scale.each[k])) for k in kept]
+        rows = [*(plan.rows[k] for k in kept), *copies.rows()]
+        grids = [known.stands[k].grid(resolution, float(scale.each[k])) for k in kept]
+        grids += copies.grids(resolution)
+        attributes = [
+            *(known.attributes[k] for k in kept),
+            *(copies.known.attributes[k] for k in copies.at.tolist()),
+        ]
+        split = np.concatenate([plan.split[plan.kept], np.full(len(copies.of), STRETCHED)])
+        shape = np.unique(plan.shape[np.concatenate([plan.kept, copies.of])], return_inverse=True)[1]
         place: dict[str, np.ndarray] = {
             "id": np.array([row.id for row in rows]),
             "source": np.array([row.source for row in rows]),
             "licence": np.array([self.material.licence(row.source) for row in rows]),
-            "split": plan.split[plan.kept].astype(np.int8),
-            "shape": np.unique(plan.shape[plan.kept], return_inverse=True)[1].astype(np.int64),
+            "split": split.astype(np.int8),
+            "shape": shape.astype(np.int64),
             "origin": np.stack([grid.origin for grid in grids]),
             "yaw": np.array([grid.yaw for grid in grids]),
             "pitch": np.array([grid.pitch for grid in grids]),
         }
-        names = dict.fromkeys(name for k in kept for name in known.attributes[k])
         measured = {
-            name: np.array([known.attributes[k].get(name, np.nan) for k in kept], np.float64)
-            for name in names
+            name: np.array([one.get(name, np.nan) for one in attributes], np.float64)
+            for name in dict.fromkeys(name for one in attributes for name in one)
         }
         procedural = self.procedural(rows)
         if procedural.any() and not procedural.all():  # or there is nothing to tell
@@ -241,7 +289,7 @@ class _Build:
         made = {batch.collection.name for batch in self.material.batches if batch.collection is not None}
         return np.array([row.source in made for row in rows], np.bool_)
 
-    def card(self, report: Report, plan: Plan, scale: Scale) -> Card:
+    def card(self, report: Report, plan: Plan, scale: Scale, copies: int) -> Card:
         """Give the card, but for the checksums."""
         held = Counter(row.source for row in report.rows)
         accepted = Counter(row.source for row in report.accepted)
@@ -265,6 +313,7 @@ class _Build:
             command=self.command,
             count=len(plan.kept),
             shapes=len(np.unique(plan.shape[plan.kept])),
+            stretched=copies,
             splits={side: int(count) for side, count in zip(SIDES, sides, strict=True)},
             resolution=self.config.resolution,
             pitch=scale.pitch,
@@ -321,6 +370,11 @@ def _doubts(plan: Plan, config: BuildConfig) -> tuple[str, ...]:
     if len(plan.kept) and lacking:
         notes.append(f"no building for {' and '.join(lacking)}: there are too few shapes to deal out")
     return tuple(notes)
+
+
+def _of_copies(copies: int, config: BuildConfig) -> tuple[str, ...]:
+    told = counted(copies, "stretched copy", "stretched copies")
+    return (f"{told} of training buildings, by up to {config.stretch.most:g}",) if copies else ()
 
 
 def _names(sources: Sequence[str | Path | Collection]) -> list[str]:

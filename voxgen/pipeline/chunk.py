@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from jaxtyping import Float, Int64
 
 from ..atomic import replacing
 from ..geometry.grid import VoxelGrid
+from ..geometry.measure import measure
 from ..geometry.mesh import Mesh, rotation_z
 from ..geometry.placement import Placement, place
 from ..geometry.voxelize import voxelize, voxelize_points
@@ -67,6 +68,22 @@ class Candidate:
     def voxels(self, resolution: tuple[int, int, int], pitch: float) -> VoxelGrid:
         """Voxelize it in a grid centred on it."""
         return solid(self.mesh, self.stand, resolution, pitch)
+
+    def stretched(self, factors: Float[np.ndarray, " 3"], storey_height: float) -> Candidate:
+        """Give it stretched along its own length, width and height, where it stands.
+
+        Its surface is measured anew; what cannot be measured is unknown, NaN.
+        """
+        to_own = rotation_z(-self.stand.yaw)
+        own = (self.mesh.vertices - self.stand.base) @ to_own.T * factors
+        mesh = replace(self.mesh, vertices=own)  # near the origin, where areas and unions keep their digits
+        try:
+            attributes = {name: float(value) for name, value in measure(mesh, storey_height).items()}
+        except Exception:  # one odd copy must not end a run over ten thousand
+            attributes = dict.fromkeys(self.attributes, float("nan"))
+        back = replace(mesh, vertices=own @ to_own + self.stand.base)
+        stand = replace(self.stand, extents=self.stand.extents * factors)
+        return Candidate(back, stand, {**self.attributes, **attributes})
 
 
 def solid(mesh: Mesh, stand: Stand, resolution: tuple[int, int, int], pitch: float) -> VoxelGrid:
@@ -159,19 +176,20 @@ class Chunk:
                 v_offset=_offsets([len(mesh.vertices) for mesh in meshes]),
                 faces=np.concatenate([np.zeros((0, 3), np.int32), *(mesh.faces for mesh in meshes)]),
                 f_offset=_offsets([len(mesh.faces) for mesh in meshes]),
+                labels=np.concatenate([np.zeros(0, np.uint8), *(mesh.labels for mesh in meshes)]),
                 parts=np.concatenate([np.zeros(0, np.int32), *(mesh.parts for mesh in meshes)]),
             )
 
     @classmethod
     def load(cls, path: Path) -> Chunk:
-        """Read it back; labels of the faces are not kept."""
+        """Read it back."""
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         known = Overview._of(arrays)
         candidates = []
         for k, (stand, attributes) in enumerate(zip(known.stands, known.attributes, strict=True)):
             v, f = slice(*arrays["v_offset"][k : k + 2]), slice(*arrays["f_offset"][k : k + 2])
-            mesh = Mesh.of(arrays["vertices"][v], arrays["faces"][f], None, arrays["parts"][f])
+            mesh = Mesh.of(arrays["vertices"][v], arrays["faces"][f], arrays["labels"][f], arrays["parts"][f])
             candidates.append(Candidate(mesh, stand, attributes))
         return cls(known.rows, known.row_of, tuple(candidates))
 

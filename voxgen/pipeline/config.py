@@ -78,6 +78,23 @@ class SplitConfig(Config):
         return self
 
 
+class Stretch(Config):
+    """More to learn from: copies of training buildings, stretched along their own axes.
+
+    A house that is a fifth longer, narrower or lower is a house too, and collections hold few. Copies are
+    stretched as meshes, so that their walls are as sharp as those of the others. Only training sees them.
+
+    Attributes:
+        copies: of each training building that was not made by rule; 0 for none.
+        most: largest factor along each axis; the smallest is its inverse.
+        enough: training buildings and copies in sum; of many buildings fewer copies are made.
+    """
+
+    copies: Annotated[int, Field(ge=0)] = 3
+    most: Annotated[float, Field(ge=1, le=4)] = 1.28
+    enough: Annotated[int, Field(ge=0)] = 12_000
+
+
 class BuildConfig(Config):
     """How buildings become grids.
 
@@ -92,6 +109,7 @@ class BuildConfig(Config):
         filters: which buildings count.
         duplicates: what is one shape.
         split: how shapes are dealt out to training, validation and test.
+        stretch: copies of training buildings.
     """
 
     resolution: tuple[Edge, Edge, Edge] = (32, 32, 32)
@@ -104,6 +122,7 @@ class BuildConfig(Config):
     filters: Filters = Filters()
     duplicates: Duplicates = Duplicates()
     split: SplitConfig = SplitConfig()
+    stretch: Stretch = Stretch()
 
     @field_validator("resolution", mode="before")
     @classmethod

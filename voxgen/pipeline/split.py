@@ -19,6 +19,9 @@ from .config import SplitConfig
 SIDES = ("train", "validation", "test")
 """The sides of a split, in the order of the codes that are stored."""
 
+STRETCHED = len(SIDES)
+"""Code that is stored for stretched copies of training buildings."""
+
 
 def keys(ids: Sequence[str], files: Sequence[str]) -> list[str]:
     """Give each building the name that decides its side.

@@ -1,4 +1,4 @@
-"""The three stages of a build that run in worker processes: read, compare, voxelize.
+"""The stages of a build that run in worker processes: read, compare, stretch, voxelize.
 
 Each takes a small description of its work, leaves its result in the build's working folder under a name that
 says what went into it, and does nothing where that is already there. So a build that was killed goes on where
@@ -24,6 +24,7 @@ from ..geometry.topology import topology
 from . import filters, store
 from .chunk import Candidate, Chunk, Stand, solid
 from .config import BuildConfig
+from .copies import Bounds
 from .duplicates import Columns, comparison_grid
 from .report import Reason, Row
 from .sources import Batch
@@ -50,6 +51,27 @@ class CompareTask:
 
     chunk: Path
     pitches: tuple[float, ...]
+    path: Path
+
+
+@dataclass(frozen=True)
+class StretchTask:
+    """Leave a stretched copy of some candidates of a chunk at `path`, as a chunk of its own.
+
+    Attributes:
+        chunk: where the candidates are.
+        members: which of them; none is a point cloud.
+        names: of the copies, by which factors are drawn.
+        bounds: within which they are.
+        storey_height: metres, for what is measured.
+        path: where the chunk goes.
+    """
+
+    chunk: Path
+    members: tuple[int, ...]
+    names: tuple[str, ...]
+    bounds: Bounds
+    storey_height: float
     path: Path
 
 
@@ -122,6 +144,22 @@ def load_columns(path: Path, count: int) -> list[Columns]:
         return [
             Columns(archive[f"words{k}"], archive[f"shapes{k}"], archive[f"levels{k}"]) for k in range(count)
         ]
+
+
+def stretch(task: StretchTask) -> None:
+    """Make a stretched copy of some candidates."""
+    if task.path.exists():
+        return
+    found = Chunk.load(task.chunk)
+    rows: list[Row] = []
+    copies: list[Candidate] = []
+    for k, name in zip(task.members, task.names, strict=True):
+        candidate = found.candidates[k]
+        factors = task.bounds.factors(name, candidate)
+        copies.append(candidate.stretched(factors, task.storey_height))
+        length, width, height = (float(metres) for metres in copies[-1].stand.extents)
+        rows.append(replace(found.rows[found.row_of[k]], id=name, size=(length, width, height)))
+    Chunk(tuple(rows), tuple(range(len(rows))), tuple(copies)).save(task.path)
 
 
 def voxelize(task: VoxelTask) -> None:

@@ -6,6 +6,8 @@
     attributes.npz   one array a column, n rows
     report.csv       what became of every building of the sources
 
+The n rows are the buildings and, after them, stretched copies of those for training.
+
 A folder is written elsewhere and renamed when it is whole, so what stands at the path is always complete.
 Nothing in it is ever unpickled.
 """
@@ -29,9 +31,12 @@ from ..errors import DataError, UsageError, nearest
 from ..geometry.grid import VoxelGrid
 from ..words import counted
 from .publish import recover
-from .split import SIDES
+from .split import SIDES, STRETCHED
 
-VERSION = 1
+VERSION = 2
+_READ = (1, VERSION)
+"""Versions that are read; the first had no copies."""
+
 CARD, COVERAGE, OCCUPANCY, ATTRIBUTES, REPORT = (
     "card.json",
     "coverage.npy",
@@ -81,6 +86,7 @@ class Card(Config):
         created: time of the build, UTC, ISO 8601.
         command: what built it.
         count: number of buildings.
+        stretched: number of stretched copies of training buildings, which come after the buildings.
         shapes: number of distinct shapes among them.
         splits: number of buildings on each side of the split.
         resolution: voxels along x, y and z.
@@ -101,6 +107,7 @@ class Card(Config):
     created: str
     command: str
     count: int
+    stretched: int = 0
     shapes: int
     splits: dict[str, int]
     resolution: tuple[int, int, int]
@@ -119,8 +126,9 @@ class Dataset:
 
     Attributes:
         path: the folder.
-        table: one array a column, n rows: `id`, `source`, `split` (position in `split.SIDES`), `shape`,
-            `origin` (n, 3) and `yaw` and `pitch` of the grids in the world, and the attributes.
+        table: one array a column, n rows: `id`, `source`, `split` (position in `split.SIDES`, or
+            `split.STRETCHED`), `shape`, `origin` (n, 3) and `yaw` and `pitch` of the grids in the world, and
+            the attributes.
         occupancy_bits: (n, bytes) packed occupancy, memory-mapped.
     """
 
@@ -157,11 +165,13 @@ class Dataset:
                     "is missing" if size < 0 else f"has {size:,} bytes where the card says {entry.bytes:,}"
                 )
                 raise DataError(f"{folder / name} {found}; copy the data set again, or build it again")
-        coverage = _mapped(folder / COVERAGE, (card.count, *card.resolution))
-        bits = _mapped(folder / OCCUPANCY, (card.count, -(-int(np.prod(card.resolution)) // 8)))
-        return cls(folder, card, _read_table(folder / ATTRIBUTES, card.count), coverage, bits)
+        rows = card.count + card.stretched
+        coverage = _mapped(folder / COVERAGE, (rows, *card.resolution))
+        bits = _mapped(folder / OCCUPANCY, (rows, -(-int(np.prod(card.resolution)) // 8)))
+        return cls(folder, card, _read_table(folder / ATTRIBUTES, rows), coverage, bits)
 
     def __len__(self) -> int:
+        """Number of buildings; the table and the arrays have the rows of `copies` too."""
         return self._card.count
 
     def __repr__(self) -> str:
@@ -209,8 +219,12 @@ class Dataset:
             raise UsageError(f"no split {split!r}{nearest(split, SIDES)}; there are: {', '.join(SIDES)}")
         return np.flatnonzero(self.table["split"] == SIDES.index(split))
 
+    def copies(self) -> Int64[np.ndarray, " k"]:
+        """Give the rows of the stretched copies of training buildings; they come after all buildings."""
+        return np.flatnonzero(self.table["split"] == STRETCHED)
+
     def attributes(self, names: Sequence[str]) -> Float[np.ndarray, "n k"]:
-        """Give attributes of all buildings by name, in their own units; NaN where unknown.
+        """Give attributes of all rows by name, in their own units; NaN where unknown.
 
         Raises:
             UsageError: for a name that is no attribute of this data set.
@@ -222,7 +236,7 @@ class Dataset:
                     f"no attribute {name!r}{nearest(name, known)}; there are: {', '.join(known)}"
                 )
         columns = [self.table[name].astype(np.float64) for name in names]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0))
+        return np.stack(columns, axis=1) if columns else np.zeros((len(self.table["id"]), 0))
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -319,7 +333,7 @@ def _read_card(folder: Path) -> Card:
         version = values.get("version")
         if values.get("format") != "voxgen-dataset":
             raise DataError(f"{path} is no card of a voxgen data set; is this the right folder?")
-        if version != VERSION:
+        if version not in _READ:
             raise DataError(
                 f"{folder} is a data set of version {version}; this voxgen reads version {VERSION}: "
                 "build it again"

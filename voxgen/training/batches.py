@@ -1,9 +1,10 @@
 """Batches as a pure function of (seed, step, rank, world).
 
 The samples of a run are numbered: step `s` of batches of `b` holds the numbers `s b .. (s + 1) b - 1`. Number
-`k` is entry `k mod n` of a permutation of the training split that is drawn anew for each epoch `k div n`. All
-else that is random about it (symmetry, which conditions are asked, the noise in the loss) grows from its key.
-So nothing has to be stored for a resume, and `world` processes see the parts of the same global batch.
+`k` is entry `k mod n` of a permutation of what is learnt from, the training split and the stretched copies of
+its buildings, drawn anew for each epoch `k div n`. All else that is random about it (symmetry, which
+conditions are asked, the noise in the loss) grows from its key. So nothing has to be stored for a resume, and
+`world` processes see the parts of the same global batch.
 """
 
 from __future__ import annotations
@@ -63,9 +64,11 @@ class Batches:
         self.batch_size = batch_size
         self.seed = seed
         self._share = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
-        self._train = data.indices("train")
-        if not len(self._train):
+        self._own = data.indices("train")
+        if not len(self._own):
             raise DataError("the training split is empty; build a data set with more buildings")
+        self._copies = data.copies()
+        self._train = np.concatenate([self._own, self._copies])
         names = condition.attributes
         self._table = known_attributes(data, names).astype(np.float32) if names else None
         self._order: tuple[int, Int[np.ndarray, " n"]] | None = None
@@ -94,18 +97,21 @@ class Batches:
             yield self._batch(some, key, np.zeros(len(some), np.int64), self._asked(key), progress=1.0)
 
     def known(self, limit: int) -> Iterator[Batch]:
-        """Give training buildings as they stand, evenly spread, for what is fitted to all that is known.
+        """Give training buildings as they stand, then copies, for what is fitted to all that is known.
 
         All attributes are told, as far as they are known, and no mask is.
+
+        Args:
+            limit: how many at most: of more, evenly spread ones, and copies only beside all buildings.
         """
-        total = min(len(self._train), limit)
-        number = np.arange(total) * len(self._train) // total
-        for start in range(0, total, self.batch_size):
-            some = number[start : start + self.batch_size]
+        own = _spread(self._own, limit)
+        rows = np.concatenate([own, _spread(self._copies, limit - len(own))])
+        for start in range(0, len(rows), self.batch_size):
+            some = rows[start : start + self.batch_size]
             key = keys(self.seed, _HELD_OUT + 1, positions=some)
             asked = np.zeros((len(some), self._entries), np.bool_)
             asked[:, : len(self.condition.attributes)] = True
-            yield self._batch(self._train[some], key, np.zeros(len(some), np.int64), asked, progress=1.0)
+            yield self._batch(some, key, np.zeros(len(some), np.int64), asked, progress=1.0)
 
     @property
     def _entries(self) -> int:
@@ -167,6 +173,12 @@ class Batches:
             chance = np.random.default_rng([int(key[sample]), _MASKS])
             masks[sample, mask] = _mask(self.condition.masks[mask], coverage[sample], chance)
         return Condition(torch.from_numpy(attributes), torch.from_numpy(masks), torch.from_numpy(given))
+
+
+def _spread(rows: Int[np.ndarray, " n"], count: int) -> Int[np.ndarray, " k"]:
+    """Give so many of some rows, evenly spread, or all where they are fewer."""
+    count = min(len(rows), count)
+    return rows[np.arange(count) * len(rows) // max(1, count)]
 
 
 def _mask(

@@ -57,7 +57,7 @@ class TrainConfig(Config):
     reports: int = Field(default=20, ge=1)
     samples: int = Field(default=16, ge=1)
     validation: int = Field(default=256, ge=1)
-    fit: int = Field(default=1024, ge=1)
+    fit: int = Field(default=2048, ge=1)
     log_every: int = Field(default=10, ge=1)
     save_seconds: float = Field(default=60.0, ge=0)
     tensorboard: bool = False

@@ -40,6 +40,10 @@ class TrainingData(Protocol):
         """Rows of `train`, `validation` or `test`."""
         ...
 
+    def copies(self) -> Int[np.ndarray, " n"]:
+        """Rows of stretched copies of training buildings, which only training sees; there may be none."""
+        ...
+
     def coverage(self, indices: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n x y z"]:
         """Coverage in 0..64 of some rows."""
         ...

@@ -41,7 +41,10 @@ class Reference:
 
     @classmethod
     def of(cls, data: TrainingData) -> Reference:
-        """Measure a data set: at most 2,000 training buildings, evenly spread, and 64 of validation."""
+        """Measure a data set: at most 2,000 training buildings, evenly spread, and 64 of validation.
+
+        A glance on the way; `voxgen evaluate` also looks at the copies of training buildings.
+        """
         train = data.indices("train")
         train = train[np.linspace(0, len(train) - 1, min(len(train), _TRAINING)).astype(np.int64)]
         chunks = [data.coverage(train[i : i + 256]) > HALF for i in range(0, len(train), 256)]

@@ -23,7 +23,7 @@ from .report import loss_name
 from .run import Run
 from .state import Position, load_state, save_state
 
-_FIT = 4096
+_FIT = 8192
 """Samples that a model is fitted to on the way; not a setting, because training then rests on the fit."""
 
 
