@@ -37,8 +37,12 @@ def command(
     from voxgen.pipeline.store import Dataset
 
     found = Dataset.open(data)
-    whole = {"all": lambda: np.arange(len(found)), "copies": found.copies}
-    rows = whole[split]() if split in whole else found.indices(split)
+    if split == "all":
+        rows = np.arange(len(found))
+    elif split == "copies":
+        rows = found.copies()
+    else:
+        rows = found.indices(split)
     if len(rows) == 0:
         raise DataError(f"{data} has no {split} buildings; choose another split")
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:count])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -192,17 +192,13 @@ class _Build:
         folder = self.place.folder("stretch", _hash(chunks, chosen.tolist(), bounds, storey_height))
         tasks: list[stages.StretchTask] = []
         of: list[Int64[np.ndarray, " k"]] = [np.zeros(0, np.int64)]
-        first = 0
-        for chunk in chunks if count else ():
-            there = len(Overview.load(chunk).stands)
-            some = chosen[(chosen >= first) & (chosen < first + there)]
-            for n in range(1, count + 1) if len(some) else ():
+        for chunk, first, some in _by_chunk(chunks, chosen):
+            for n in range(1, count + 1):
                 names = tuple(f"{known.rows[known.row_of[k]].id}, stretched {n}" for k in some.tolist())
                 members = tuple((some - first).tolist())
                 path = folder / f"{chunk.stem}-{n}.npz"
                 tasks.append(stages.StretchTask(chunk, members, names, bounds, storey_height, path))
                 of.append(some)
-            first += there
         self._all("stretch", stages.stretch, tasks)
         return Copies.load([task.path for task in tasks], np.concatenate(of), scale, self.config)
 
@@ -220,10 +216,8 @@ class _Build:
         folder, done = self.place.folder("data", told), self.place.folder("voxels", told)
         store.create_arrays(folder, len(kept), resolution)
         tasks: list[stages.VoxelTask] = []
-        first = row = 0
-        for chunk in (*chunks, *copies.chunks):
-            count = len(Overview.load(chunk).stands)
-            members = kept[(kept >= first) & (kept < first + count)]
+        row = 0
+        for chunk, first, members in _by_chunk([*chunks, *copies.chunks], kept):
             for start in range(0, len(members), ROWS_A_TASK):
                 some = members[start : start + ROWS_A_TASK]
                 tasks.append(
@@ -238,7 +232,6 @@ class _Build:
                     )
                 )
                 row += len(some)
-            first += count
         self._all("voxelize", stages.voxelize, tasks)
         counts = [json.loads(task.path.read_text(encoding="utf-8")) for task in tasks]
         return folder, np.concatenate([np.array(some, np.int64) for some in counts])
@@ -341,6 +334,19 @@ class _Build:
                 f"a process died in the stage {stage!r}, most likely for want of memory; free some, or use "
                 "fewer processes (--workers 1), and run the same command again: the work done is kept"
             )
+
+
+def _by_chunk(
+    chunks: Sequence[Path], chosen: Int64[np.ndarray, " k"]
+) -> Iterator[tuple[Path, int, Int64[np.ndarray, " m"]]]:
+    """Give for each chunk that holds some of the chosen candidates the position of its first, and those."""
+    first = 0
+    for chunk in chunks:
+        end = first + len(Overview.load(chunk).stands)
+        some = chosen[(chosen >= first) & (chosen < end)]
+        if len(some):
+            yield chunk, first, some
+        first = end
 
 
 def _write_off(task: stages.ReadTask) -> None:

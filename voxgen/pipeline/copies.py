@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int64
 from ..geometry.placement import Placement
 from .chunk import Candidate, Overview
 from .config import BuildConfig
-from .plan import Plan, Scale
+from .plan import Plan, Scale, filling
 from .report import Row
 from .split import SIDES
 
@@ -50,8 +50,8 @@ class Copies:
         """
         known = Overview.join(Overview.load(path) for path in chunks)
         if config.fit:
-            filling = [float((stand.extents / config.resolution).max()) for stand in known.stands]
-            pitches = np.maximum(np.array(filling, np.float64), 1e-9)
+            extents = np.array([stand.extents for stand in known.stands], np.float64).reshape(-1, 3)
+            pitches = filling(extents, config.resolution)
         else:
             pitches = np.full(len(known.stands), scale.pitch)
         return cls(tuple(chunks), known, pitches, np.arange(len(of)), of)

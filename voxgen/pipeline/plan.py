@@ -75,9 +75,8 @@ def choose_scale(extents: Float[np.ndarray, "c 3"], config: BuildConfig) -> Scal
         config: resolution, pitch, fit.
     """
     resolution = np.array(config.resolution)
-    filling = (extents / resolution).max(axis=1)
+    each = filling(extents, config.resolution)
     if config.fit:
-        each = np.maximum(filling, 1e-9)
         pitch = float(np.median(each))
         note = f"each building fills the grid; pitches of {each.min():.3g} to {each.max():.3g} m"
         return Scale(pitch, each, np.ones(len(each), np.bool_), (note,))
@@ -85,11 +84,16 @@ def choose_scale(extents: Float[np.ndarray, "c 3"], config: BuildConfig) -> Scal
     pitch = config.pitch
     if pitch is None:
         # The pitch at which the 95 % smallest fit, not one between two buildings.
-        pitch = _round_up(float(np.quantile(filling, FITTING, method="inverted_cdf")))
+        pitch = _round_up(float(np.quantile(each, FITTING, method="inverted_cdf")))
         x, y, z = resolution * pitch
         notes = (f"pitch chosen from the data: {pitch:g} m, a grid of {x:g} x {y:g} x {z:g} m",)
-    fits = filling <= pitch * (1 + SLACK)
+    fits = each <= pitch * (1 + SLACK)
     return Scale(pitch, np.full(len(extents), pitch), fits, notes)
+
+
+def filling(extents: Float[np.ndarray, "c 3"], resolution: tuple[int, int, int]) -> Float[np.ndarray, " c"]:
+    """Give the pitch at which each building fills the grid, metres."""
+    return np.maximum((extents / np.array(resolution)).max(axis=1), 1e-9)
 
 
 def comparison_pitches(scale: Scale, config: BuildConfig) -> tuple[float, ...]:
