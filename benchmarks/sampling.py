@@ -4,7 +4,7 @@
 
 A training forward pass is that of the loss of 16 buildings, of every network that a sample needs. Models have
 first weights, which cost what trained ones do; priors are fitted to 2,000 random boxes. Sampling is what
-`voxgen sample` does once the model is loaded: latents by key, then `decode`, four at a time.
+`voxgen sample` does once the model is loaded: latents by key, then `generate`, four at a time.
 """
 
 from __future__ import annotations

@@ -193,12 +193,11 @@ def _train(label: str, plan: TrainPlan, data: Dataset) -> str | None:
     """Train a run as far as its budget goes; gives what went wrong on the way, if anything did."""
     from voxgen.errors import UsageError, VoxgenError
 
-    from .train import follow, opening, train_steps
+    from .train import train_aloud
 
     try:
         with Bar() as bar:
-            say.note(opening(plan, data))
-            follow(train_steps(plan, data), plan, bar)
+            train_aloud(plan, data, bar)
     except UsageError:
         raise
     except VoxgenError as failure:

@@ -9,9 +9,9 @@ import rich_click as click
 
 from . import say
 from .options import (
-    Asked,
     RunName,
     allow_option,
+    ask_option,
     asked_option,
     device_option,
     dry_run_option,
@@ -38,9 +38,7 @@ SHEET = "sheet.png"
     show_default=True,
     help="Buildings to compare with, which the model has not seen.",
 )
-@click.option(
-    "--ask", type=Asked(), multiple=True, help="Ask all samples for an attribute: --ask procedural=0."
-)
+@ask_option
 @asked_option
 @seed_option
 @tune_option
@@ -54,7 +52,7 @@ def command(
     data: str | None,
     count: int,
     split: str,
-    ask: tuple[tuple[str, float], ...],
+    ask: dict[str, float],
     asked: int,
     seed: int,
     tuning: tuple[str, ...],
@@ -75,7 +73,7 @@ def command(
     from voxgen.generator import load
     from voxgen.training.run import find_model
 
-    config = EvaluationConfig(count=count, split=split, ask=dict(ask), asked=asked, seed=seed)
+    config = EvaluationConfig(count=count, split=split, ask=ask, asked=asked, seed=seed)
     name = run_label(run)
     folder = out or Path(f"{name}-scores")
     model = find_model(run)

@@ -181,8 +181,25 @@ def tune_option(function: F) -> F:
         "tuning",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Change how is sampled: of a diffusion solver, steps, guidance; of a voxel flow temperature.",
+        help="Change how is sampled: settle; of a diffusion also solver, steps and guidance; "
+        "of a voxel flow temperature.",
     )(function)
+
+
+def ask_option(function: F) -> F:
+    """`--ask`, as a mapping of names to values."""
+    told = "Ask all samples for an attribute: --ask height=9; may be repeated for others."
+    return click.option("--ask", type=Asked(), multiple=True, callback=_each_once, help=told)(function)
+
+
+def _each_once(
+    ctx: click.Context, param: click.Parameter, asked: tuple[tuple[str, float], ...]
+) -> dict[str, float]:
+    names = [name for name, _ in asked]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.BadParameter(f"{twice} is asked for more than once", ctx, param)
+    return dict(asked)
 
 
 def asked_option(function: F) -> F:

@@ -74,6 +74,7 @@ def _described(path: Path) -> dict[str, Any]:
             "model": asked.family,
             "recipe": asked.recipe,
             "data": asked.data.name,
+            "begun_from": asked.begun_from,
             "budget": asked.train.budget(),
         }
         if run.state.is_file():

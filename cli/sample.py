@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from voxgen.words import counted
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
 from .options import (
-    Asked,
     RunName,
     allow_option,
+    ask_option,
     device_option,
     dry_run_option,
     export_options,
@@ -40,7 +41,7 @@ _FAR = 4.0
 @click.argument("run", type=RunName(), required=False)
 @click.option("--pretrained", metavar="MODEL", help="A model that comes with voxgen, in the place of RUN.")
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
-@click.option("--ask", type=Asked(), multiple=True, help="Ask for an attribute: --ask height=9.")
+@ask_option
 @seed_option
 @tune_option
 @click.option("--trajectory", is_flag=True, help="Also show the first one's way from noise (diffusion).")
@@ -53,7 +54,7 @@ def command(
     run: str | None,
     pretrained: str | None,
     count: int,
-    ask: tuple[tuple[str, float], ...],
+    ask: dict[str, float],
     seed: int,
     tuning: tuple[str, ...],
     trajectory: bool,
@@ -73,7 +74,7 @@ def command(
     make(
         run or f"{SHIPPED}{pretrained}",
         count,
-        dict(ask),
+        ask,
         seed,
         device,
         allow,
@@ -128,7 +129,11 @@ def make(
     if steps:
         values["trajectory"] = _show(steps, out, name)
     report(done, out, as_json, values)
-    say.hint(f"voxgen sample {run} -n {count} --seed {seed + 1} -o {out}-{seed + 1}")
+    words = ["voxgen", "sample", run, "-n", str(count), "--seed", str(seed + 1)]
+    words += [word for name, value in ask.items() for word in ("--ask", f"{name}={value!r}")]
+    words += [word for item in tuning for word in ("--set", item)]
+    words += [word for item in allow for word in ("--allow", item)]
+    say.hint(shlex.join([*words, "-o", f"{out}-{seed + 1}"]))
 
 
 def say_if_young(generator: Generator, name: str) -> None:

@@ -110,8 +110,7 @@ def command(
         return
     with Bar() as bar:
         found = open_data(plan.data, bar)
-        say.note(opening(plan, found))
-        last = follow(train_steps(plan, found), plan, bar)
+        last = train_aloud(plan, found, bar)
     _report(plan, last, as_json)
 
 
@@ -133,6 +132,13 @@ def check_data(source: str) -> None:
 
     if not is_embedded(source):
         Dataset.open(source)
+
+
+def train_aloud(plan: TrainPlan, data: Dataset, bar: Bar) -> Step:
+    """Train as planned and tell how it goes; what is refused is refused before anything is said."""
+    taken = train_steps(plan, data)
+    say.note(opening(plan, data))
+    return follow(taken, plan, bar)
 
 
 def opening(plan: TrainPlan, data: Dataset) -> str:

@@ -77,8 +77,7 @@ class Generator:
         if n < 0 or first < 0:
             raise UsageError(f"n = {n} and first = {first}: both count buildings, from 0")
         asked = self.condition(attributes, masks)
-        x = draw(self.model, n, seed, first, asked)
-        return [self._grid(values) for values in to_coverage(x)]
+        return self.generate(self.latents(n, seed, first=first, condition=asked), asked)
 
     def tuned(self, settings: Iterable[str]) -> Generator:
         """Give the same model with other settings of sampling, as `steps=8`; the weights are shared.
@@ -102,13 +101,21 @@ class Generator:
     def latents(
         self, n: int, seed: int = 0, *, first: int = 0, condition: Condition | None = None
     ) -> Float[Tensor, "n ..."]:
-        """Give the latents that `sample` decodes; `condition` holds one entry, asked of each."""
-        return draw_latents(self.model, n, seed, first, self.condition() if condition is None else condition)
+        """Give the latents that `sample` starts from, on the CPU; `condition` holds one entry for all."""
+        asked = self.condition() if condition is None else condition
+        each = [
+            self.model.prior(asked, torch.tensor([key]))
+            for key in keys(seed, positions=np.arange(first, first + n)).tolist()
+        ]
+        return torch.cat(each) if each else torch.zeros(0, *self.model.latent_shape)
 
     def decode(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
-        """Give the buildings of latents; `condition` holds one entry, asked of each."""
-        asked = self.condition() if condition is None else condition
-        return [self._grid(values) for values in to_coverage(decode(self.model, z, asked))]
+        """Give what latents stand for; `condition` holds one entry, asked of each."""
+        return self._grids(self.model.decode, z, condition)
+
+    def generate(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
+        """Give the buildings that are made of drawn latents; `condition` holds one entry, asked of each."""
+        return self._grids(self.model.generate, z, condition)
 
     def encode(self, grid: VoxelGrid) -> Float[Tensor, "1 ..."]:
         """Give the latent of a building.
@@ -162,7 +169,7 @@ class Generator:
                 "voxgen train --model diffusion"
             )
         asked = self.condition(attributes)
-        z = draw_latents(model, 1, seed, number, asked)
+        z = self.latents(1, seed, first=number, condition=asked)
         (steps,) = _in_chunks(lambda z, c: torch.stack([*model.trajectory(z, c)], dim=1), z, asked, model)
         return [self._grid(values) for values in to_coverage(steps)]
 
@@ -221,7 +228,13 @@ class Generator:
         start, end = (
             self.encode(at) if isinstance(at, VoxelGrid) else self.latents(1, seed, first=at) for at in (a, b)
         )
-        return self.decode(torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)]))
+        way = torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)])
+        made = self.generate(way)
+        # A building that is given is shown as the model sees it, as by `reconstruct`.
+        for i, at in ((0, a), (n - 1, b)):
+            if isinstance(at, VoxelGrid):
+                (made[i],) = self.decode(way[i : i + 1])
+        return made
 
     def condition(
         self, attributes: Mapping[str, float] | None = None, masks: Masks | None = None
@@ -248,6 +261,15 @@ class Generator:
 
     def _input(self, grid: VoxelGrid) -> Float[Tensor, "1 1 x y z"]:
         return from_coverage(grid.coverage[None].copy()).to(next(self.model.parameters()).device)
+
+    def _grids(
+        self,
+        make: Callable[[Float[Tensor, "b ..."], Condition], Float[Tensor, "b 1 x y z"]],
+        z: Float[Tensor, "n ..."],
+        condition: Condition | None,
+    ) -> list[VoxelGrid]:
+        asked = self.condition() if condition is None else condition
+        return [self._grid(values) for values in to_coverage(_in_chunks(make, z, asked, self.model))]
 
     def _grid(self, values: Shaped[np.ndarray, "x y z"]) -> VoxelGrid:
         x, y, _ = values.shape
@@ -279,31 +301,6 @@ def load(name: str | Path, *, device: str = "cpu", allow: Collection[str] = ()) 
     except (RuntimeError, AssertionError) as failure:
         raise UsageError(f"device {device!r} cannot be used ({failure}); try cpu") from None
     return Generator(model, float(pitch), card)
-
-
-def draw(
-    model: GenerativeModel[Any], n: int, seed: int, first: int, condition: Condition
-) -> Float[Tensor, "n 1 x y z"]:
-    """Coverage in [0, 1] of the samples `first` .. `first + n - 1` of a seed; the condition has one entry."""
-    return decode(model, draw_latents(model, n, seed, first, condition), condition)
-
-
-def draw_latents(
-    model: GenerativeModel[Any], n: int, seed: int, first: int, condition: Condition
-) -> Float[Tensor, "n ..."]:
-    """Latents of the samples of a seed, on the CPU, each by a key of its own."""
-    each = [
-        model.prior(condition, torch.tensor([key]))
-        for key in keys(seed, positions=np.arange(first, first + n)).tolist()
-    ]
-    return torch.cat(each) if each else torch.zeros(0, *model.latent_shape)
-
-
-def decode(
-    model: GenerativeModel[Any], z: Float[Tensor, "n ..."], condition: Condition
-) -> Float[Tensor, "n 1 x y z"]:
-    """Coverage in [0, 1] of latents, on the CPU; the condition has one entry."""
-    return _in_chunks(model.decode, z, condition, model)
 
 
 def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Float[Tensor, "1 ..."]:

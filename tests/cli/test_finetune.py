@@ -40,6 +40,7 @@ def test_a_run_begins_with_the_weights_of_another_and_goes_on(
     assert shared
     assert all((before[name] == after[name]).all() for name in shared)
     assert told(*words, "--steps", "5")["step"] == 5
+    assert told("runs", "begun")["begun_from"] == run
     other = [word if word != run else "begun" for word in words]
     refused = voxgen(*other, "--steps", "6")
     assert refused.exit_code == 2
@@ -52,6 +53,7 @@ def test_a_model_of_another_size_is_no_beginning(told: Told, voxgen: Command, ru
     assert result.exit_code == 2
     assert "16 x 16 x 16" in result.stderr
     assert "--resolution 16x16x16" in result.stderr
+    assert "training vae" not in result.stderr
 
 
 def test_a_shipped_model_has_weights_of_16_bits_and_samples_without_training(

@@ -259,6 +259,7 @@ def test_a_dry_run_of_a_training_looks_at_its_data(data: Path, voxgen: Command) 
         (["sample", "tiny", "--ask", "hight=9"], "did you mean 'height'"),
         (["sample", "tiny", "--ask", "height"], "height=9"),
         (["sample", "tiny", "--ask", "height=nan"], "height"),
+        (["sample", "tiny", "--ask", "height=9", "--ask", "height=8"], "height is asked for more than once"),
         (["sample", "tiny", "-n", "0"], "1"),
         (["sample", "tiny", "--device", "abacus"], "abacus"),
         (["interpolate", "tiny", "-n", "1"], "2"),
@@ -273,9 +274,15 @@ def test_slips_are_usage_errors(run: str, voxgen: Command, words: list[str], say
     assert "Traceback" not in result.stderr
 
 
-def test_conditions_are_asked_for_by_name(run: str, told: Told, tmp_path: Path) -> None:
+def test_conditions_are_asked_for_by_name(run: str, told: Told, voxgen: Command, tmp_path: Path) -> None:
     words = ["-n", "1", "--format", "npz", "--ask", "height=9", "--ask", "storeys=3"]
     assert told("sample", run, *words, "-o", tmp_path)["asked"] == {"height": 9.0, "storeys": 3.0}
+    (then,) = [
+        line
+        for line in voxgen("sample", run, *words, "-o", str(tmp_path)).stderr.splitlines()
+        if "next:" in line
+    ]
+    assert "--ask height=9.0 --ask storeys=3.0" in then
 
 
 @pytest.mark.parametrize(("height", "warned"), [(9, False), (60, True), (-40, True)])

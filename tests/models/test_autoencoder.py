@@ -53,6 +53,18 @@ def test_heights_are_learnt_from_some_and_told_of_others():
     assert (told - batch.condition.attributes[:, 0]).abs().median() < 0.5
 
 
+def test_a_building_is_rebuilt_from_a_surer_one():
+    model, asked = make(), Condition.nothing(4, ASKED, SIDE)
+    logits = torch.randn(4, 1, *SIDE)
+    with torch.no_grad():
+        wanted = model.logits(model.moments((2 * logits).sigmoid())[0], asked).sigmoid()
+    torch.testing.assert_close(model.rebuilt(logits.sigmoid(), asked), wanted)
+    sure = torch.randint(2, logits.shape).float()
+    with torch.no_grad():
+        rebuilt = model.logits(model.moments(sure)[0], asked).sigmoid()
+    torch.testing.assert_close(model.rebuilt(sure, asked), rebuilt, atol=1e-3, rtol=0)
+
+
 def test_without_attributes_there_is_nothing_to_tell():
     model = make(ConditionConfig())
     batch = Batch(houses().x, Condition.nothing(16, ConditionConfig(), SIDE), torch.arange(16), 0.5)

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from voxgen.generator import Generator
 from voxgen.models import FAMILIES, family
+from voxgen.models.autoencoder import AutoencodingModel
 from voxgen.models.base import Batch, EncodingModel, GenerativeModel
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.noise import keyed_noise
@@ -83,6 +85,20 @@ def test_a_sample_does_not_depend_on_its_neighbours(model: GenerativeModel) -> N
     alone = model.decode(z[2:3], model.unconditional(1))
     # Steps of a solver amplify by how much convolutions of other batch sizes round differently.
     torch.testing.assert_close(together[2:3], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_a_sample_is_built_from_a_draw_which_a_family_may_settle(model: GenerativeModel) -> None:
+    asked = model.unconditional(2)
+    z = model.prior(asked, seeded(2, 1))
+    made = model.sample(seeded(2, 1))
+    torch.testing.assert_close(model.generate(z, asked), made)
+    decoded = model.decode(z, asked)
+    if not isinstance(model, AutoencodingModel):
+        torch.testing.assert_close(made, decoded)
+        return
+    for times, wanted in ((0, decoded), (1, model.shared().rebuilt(decoded, asked))):
+        tuned = Generator(model, 0.5, {}).tuned([f"settle={times}"]).model
+        torch.testing.assert_close(tuned.generate(z, asked), wanted)
 
 
 def test_decode_is_differentiable(model: GenerativeModel) -> None:

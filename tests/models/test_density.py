@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from voxgen.models.density import ParzenWindows
+from voxgen.models.density import ParzenWindows, deviations, filled
 
 
 def correlated(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -185,3 +185,36 @@ def test_before_a_fit_and_once_forgotten_it_is_standard_normal() -> None:
     for unfitted in (ParzenWindows(6, 1), density):
         drawn = unfitted.sample(*free(3000))
         torch.testing.assert_close(drawn.std(0), torch.ones(6), atol=0.08, rtol=0)
+
+
+def sheet(n: int = 200) -> torch.Tensor:
+    """Points on the plane z = 2 x - y in three dimensions."""
+    xy = torch.rand(n, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.cat([xy, 2 * xy[:, :1] - xy[:, 1:]], dim=1)
+
+
+def test_a_windows_covariance_is_that_of_the_point_and_its_neighbours() -> None:
+    points = sheet()
+    near = (points - points[3]).norm(dim=1).argsort()[:9]
+    rows = deviations(points, near[None])[0]
+    torch.testing.assert_close(rows.T @ rows, torch.cov(points[near].T))
+
+
+def test_a_window_has_no_width_across_the_sheet() -> None:
+    points = sheet()
+    nearest = torch.cdist(points, points).topk(9, largest=False).indices
+    noise = torch.randn(len(points), 1, 9, dtype=torch.float64)
+    drawn = points + (noise @ deviations(points, nearest))[:, 0]
+    assert (drawn - points).norm(dim=1).median() > 0.01
+    assert (2 * drawn[:, 0] - drawn[:, 1] - drawn[:, 2]).abs().max() < 1e-9
+
+
+def test_unknown_values_are_the_neighbours_or_everybodys() -> None:
+    nan = float("nan")
+    values = torch.tensor([[1.0], [3.0], [nan], [nan]])
+    nearest = torch.tensor([[0, 1], [1, 0], [2, 0], [3, 2]])
+    assert filled(values, nearest).flatten().tolist() == [1.0, 3.0, 1.0, 2.0]
+
+
+def test_one_point_has_a_window_without_width() -> None:
+    assert not deviations(torch.ones(1, 3), torch.zeros(4, 1, dtype=torch.int32)).any()

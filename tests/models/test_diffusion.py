@@ -101,7 +101,7 @@ def test_all_solvers_lead_to_one_place(model, solver):
 
 def test_shortcuts_learn_what_the_velocity_leads_to():
     """Trained to convergence on one point of data, one long step leads where many short ones do."""
-    made = make(autoencoding=0.0, shortcuts=0.5, window=0.0)
+    made = make(autoencoding=0.0, shortcuts=0.5)
     made.prepare(0.5, lambda: [batch()])
     optimiser = made.optimiser("velocity", 6e-3)
     for step in range(300):

@@ -127,7 +127,7 @@ def test_a_latent_flow_learns_a_ring():
         ring = 2 * torch.cat([angle.cos(), angle.sin()], dim=1)
         ring = ring + 0.2 * torch.randn(256, 2, generator=chance)
         optimiser.zero_grad()
-        encoded = Encoded(ring, spread, condition.attributes, torch.zeros(256, dtype=torch.int64))
+        encoded = Encoded(ring, spread, condition.attributes)
         model.latent_loss(encoded, condition, lambda k, _: torch.zeros(256, k)).backward()
         optimiser.step()
     with torch.no_grad():

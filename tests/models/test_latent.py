@@ -12,7 +12,6 @@ from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
 from voxgen.models.flow import Flow, FlowConfig
 from voxgen.nn.symmetry import turn
-from voxgen.nn.windows import Windows
 
 SIDE = (16, 16, 16)
 ASKED = ConditionConfig(attributes=("height",), center=(8.0,), scale=(2.0,))
@@ -60,7 +59,7 @@ def test_a_run_that_goes_on_draws_from_the_same(cls):
 
 
 def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
-    model = make(Flow, draws=3, window=0.0)
+    model = make(Flow, draws=3)
     known = batch(n=6)
     known.condition.attributes[:, 0] = torch.arange(6.0)
     model.prepare(0.9, lambda: [known])
@@ -78,28 +77,10 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     assert len(encoded.mean) == 12
     assert condition.attributes[6:].isnan().all()
     assert torch.equal(condition.attributes[:6], encoded.attributes[:6])
-    rows = encoded.attributes[:, 0].long() + 6 * (encoded.symmetry > 0)
+    rows = encoded.attributes[:, 0].long()
+    assert model._known is not None
     torch.testing.assert_close(encoded.mean, model._known.mean[rows])
     assert len(set(rows.tolist())) > 2
-
-
-def test_a_step_sees_buildings_within_their_windows_and_the_attributes_of_there(monkeypatch):
-    """Heights are a linear function of the encoded buildings here, and stay one wherever a step looks."""
-    model = make(Diffusion, draws=40, window=0.5)
-    known = batch(n=6)
-    model.prepare(0.9, lambda: [known])
-    first = model._known.mean[:, :1]
-    model._known = model._known._replace(attributes=10 + 2 * first)
-    model._windows = Windows.around(model._known.mean, model._known.attributes, 4)
-    seen = []
-    monkeypatch.setattr(model, "latent_loss", lambda *told: seen.append(told) or told[2](1, 0).sum())
-    model.loss(batch(n=4, height=1.0), "velocity")
-    encoded, condition, _ = seen[0]
-    torch.testing.assert_close(encoded.attributes, 10 + 2 * encoded.mean[:, :1])
-    torch.testing.assert_close(condition.attributes, encoded.attributes)
-    apart = torch.cdist(encoded.mean, model._known.mean).amin(dim=1)
-    assert float(apart.median()) > 0.05
-    assert float(apart.max()) < float(torch.cdist(model._known.mean, model._known.mean).max())
 
 
 def test_where_masks_are_taught_a_step_encodes_its_own():
@@ -111,46 +92,27 @@ def test_where_masks_are_taught_a_step_encodes_its_own():
     assert model.loss(seen, "velocity") != model.loss(other, "velocity")
 
 
-def test_a_building_is_encoded_as_it_stands_and_once_more_turned():
-    model = make(Diffusion)
-    shown = batch(n=7)
-    model.prepare(0.9, lambda: [shown[:2], shown[2:]])
-    known = model._known
-    assert known.symmetry.tolist() == [0] * 7 + [1, 2, 3, 1, 2, 3, 1]
-    turned = model._encoded([replace(shown, x=turn(shown.x, known.symmetry[7:]))]).mean
-    torch.testing.assert_close(known.mean[7:], model.principal.reduce(turned), atol=1e-4, rtol=1e-4)
-
-
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
-def test_how_a_building_stands_is_told_in_training_and_samples_stand_as_they_do(cls):
-    model = make(cls)
-    model.prepare(0.9, lambda: [batch(height=9.0)])
-    told = model.making().told
-    free = model.unconditional(4)
+def test_where_masks_are_taught_buildings_and_masks_are_seen_as_they_stand(cls):
+    asked = ASKED.model_copy(update={"masks": ("footprint",)})
+    model = make(cls, asked)
+    model.prepare(0.9, lambda: [batch(asked=asked)])
     for weights in model.making().parameters():
         torch.nn.init.normal_(weights, std=0.1)
-    before = model.eval().sample(torch.arange(2))
-    with torch.no_grad():
-        told.symmetry.weight[1:] = 5.0
-        told.symmetry.weight[0] = 0.0
-    labels = [torch.full((4,), label) for label in range(4)]
-    assert torch.equal(told(free, labels[0]), told(free))
-    assert not torch.equal(told(free, labels[1]), told(free))
-    torch.testing.assert_close(model.sample(torch.arange(2)), before)
-    encoded = model._reduced(model._encoded([batch(n=4)]))
-    encoded = encoded._replace(mean=torch.full_like(encoded.mean, 0.3), spread=0 * encoded.spread)
-    with torch.no_grad():
-        costs = [
-            float(model.latent_loss(encoded._replace(symmetry=label), free, lambda k, _: torch.ones(4, k)))
-            for label in labels
-        ]
-    assert costs[0] != costs[1]
-
-
-def test_where_masks_are_taught_the_steps_own_symmetries_are_told():
-    model = make(Diffusion)
-    shown = replace(batch(n=4), symmetry=torch.tensor([0, 3, 1, 2]))
-    assert model._encoded([shown]).symmetry.tolist() == [0, 3, 1, 2]
+    standing = batch(key=50, asked=asked)
+    standing.condition.masks[:] = standing.x.amax(dim=-1, keepdim=True)
+    standing.condition.given[:] = True
+    symmetry = torch.arange(8) % 4
+    masks = turn(standing.condition.masks, symmetry)
+    shown = replace(
+        standing,
+        x=turn(standing.x, symmetry),
+        condition=replace(standing.condition, masks=masks),
+        symmetry=symmetry,
+    )
+    assert not torch.equal(shown.x, standing.x)
+    assert model.loss(shown, model.maker) == model.loss(standing, model.maker)
+    assert model.loss(replace(shown, symmetry=None), model.maker) != model.loss(standing, model.maker)
 
 
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
@@ -175,3 +137,21 @@ def test_what_is_asked_is_met_as_far_as_the_autoencoder_tells(cls):
     z = torch.randn(len(condition), *model.latent_shape)
     moved = model.meeting(model.to_components(z, condition), condition)
     assert torch.equal(model.decode(z, condition), model.building(moved, condition))
+
+
+def test_a_batch_stood_up_is_as_it_was_before_it_was_turned():
+    standing = replace(
+        batch(), condition=batch(asked=ASKED.model_copy(update={"masks": ("footprint",)})).condition
+    )
+    standing.condition.masks[:] = torch.rand(standing.condition.masks.shape)
+    symmetry = torch.arange(8) % 4
+    shown = replace(
+        standing,
+        x=turn(standing.x, symmetry),
+        condition=replace(standing.condition, masks=turn(standing.condition.masks, symmetry)),
+        symmetry=symmetry,
+    )
+    stood = shown.standing()
+    assert torch.equal(stood.x, standing.x)
+    assert torch.equal(stood.condition.masks, standing.condition.masks)
+    assert stood.standing() is stood

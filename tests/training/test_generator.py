@@ -42,7 +42,13 @@ def vae() -> Generator:
         embedding=8,
     )
     model = VAE(config).eval()
-    torch.nn.init.normal_(next(model.autoencoder.head.parameters()), std=0.5)
+    # As of one that has learnt something: what is decoded depends on the latent, and encodings on what it is.
+    for loud, std in (
+        (model.autoencoder.head.norm, 0.5),
+        (model.autoencoder.head.out[-1], 0.5),
+        (model.autoencoder.to_moments, 2.0),
+    ):
+        torch.nn.init.normal_(loud.weight, std=std)
     return Generator(model, 0.5, {})
 
 
@@ -160,6 +166,18 @@ def test_training_and_sampling_take_two_lines(tmp_path, monkeypatch):
     assert all(np.array_equal(a.values, b.values) for a, b in zip(first, again, strict=True))
     assert generator.pitch == 0.5
     assert generator.card["data"]["attribution"] == ["Boxes by Nobody"]
+
+
+@pytest.mark.parametrize("copies", [0, 5])
+def test_a_card_tells_of_stretched_copies(tmp_path, monkeypatch, copies):
+    data = ToyData()
+    monkeypatch.setattr(ToyData, "copies", lambda self: self.indices("test")[:copies])
+    config = train_settings(steps=1, samples=1)
+    steps = list(voxgen.train(tmp_path / "run", data, ADDRESS, config, attributes=["height"]))
+    assert steps[-1].finished
+    told = (tmp_path / "run" / "README.md").read_text()
+    assert ("and 5 stretched copies" in told) == bool(copies)
+    assert load(tmp_path / "run", allow=[ADDRESS]).card["data"]["copies"] == copies
 
 
 def test_a_model_from_outside_is_loaded_only_when_allowed(tmp_path):

@@ -2,7 +2,8 @@
 
 A family is *a map from Gaussian noise to occupancy, trained as a game of one or more players*. `decode` is
 deterministic and differentiable, so that "one seed, one building" is a law and whatever is written over
-`decode` (constraints, editing, interpolation) holds for all families. Axes are always `b c x y z`.
+`decode` (constraints, editing, projection) holds for all families. `generate` is what sampling makes of a
+latent that was drawn. Axes are always `b c x y z`.
 
 All randomness inside `loss` comes from `batch.keys`, one integer a sample: the loss is a function of weights
 and batch alone. Training therefore resumes exactly without any generator state, and two processes that share
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from ..config import Config
 from ..errors import UsageError
 from ..nn.muon import Muon
+from ..nn.symmetry import turn
 from .condition import Condition, ConditionConfig
 from .noise import keyed_noise
 
@@ -99,6 +101,13 @@ class Batch:
         x, condition, keys = self.x[index], self.condition[index], self.keys[index]
         return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry, known=known)
 
+    def standing(self) -> Batch:
+        """Give the buildings, and the masks that are told of them, as they stand."""
+        if self.symmetry is None:
+            return self
+        condition = replace(self.condition, masks=turn(self.condition.masks, self.symmetry))
+        return replace(self, x=turn(self.x, self.symmetry), condition=condition, symmetry=None)
+
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
         return keyed_noise(self.keys, shape, stream).to(self.x.device)
@@ -146,6 +155,13 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     @abstractmethod
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1] of latents; deterministic and differentiable."""
+
+    def generate(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
+        """Coverage in [0, 1] of latents that were drawn: as `decode`, which a family may better.
+
+        Deterministic, but with no gradient to count on.
+        """
+        return self.decode(z, condition)
 
     def shared(self) -> nn.Module | None:
         """The autoencoder, which families share; None for a family without one."""
@@ -217,14 +233,14 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     def sample(
         self, keys: Int64[Tensor, " n"], condition: Condition | None = None, batch_size: int = 16
     ) -> Float[Tensor, "n 1 x y z"]:
-        """Draw a building for each key as coverage in [0, 1]: `decode(prior(c), c)`, a few at a time."""
+        """Draw a building for each key as coverage in [0, 1]: `generate(prior(c), c)`, a few at a time."""
         n = len(keys)
         device = next(self.parameters()).device
         asked = self.unconditional(n) if condition is None else condition.to(device)
         z = self.prior(asked, keys).to(device)
         return torch.cat(
             [
-                self.decode(z[i : i + batch_size], asked[i : i + batch_size]).float()
+                self.generate(z[i : i + batch_size], asked[i : i + batch_size]).float()
                 for i in range(0, n, batch_size)
             ]
         )

@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
 from ..nn.principal import PrincipalComponents
-from ..nn.windows import Windows, filled
 from .noise import keyed_noise
 
 _LEAST_SPREAD = 0.03
@@ -176,7 +175,7 @@ class ParzenWindows(nn.Module):
 
     def _deviations(self, window: Int64[Tensor, " b"], at: Int64[Tensor, " q"]) -> Float[Tensor, "b k q"]:
         """Rows whose products sum up to C_i of each window, at some coordinates."""
-        return Windows(self.points.cpu(), self.nearest.cpu()).deviations(window, at).double()
+        return deviations(self.points.cpu()[:, at], self.nearest.cpu()[window]).double()
 
     def _width(self) -> Float[Tensor, ""]:
         return self.width.cpu().double()
@@ -201,6 +200,23 @@ class ParzenWindows(nn.Module):
     def _components(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n r"]:
         center, basis = (part.cpu().double() for part in (self.principal.center, self.principal.basis))
         return (latents.double() - center) @ basis
+
+
+def deviations(points: Float[Tensor, "n j"], nearest: Int[Tensor, "b k"]) -> Float[Tensor, "b k j"]:
+    """Rows whose products sum up to the covariance of each window about its mean.
+
+    Args:
+        points: the centres of all windows.
+        nearest: rows of those that shape each window: its own centre, and its neighbours'.
+    """
+    around = points[nearest.long()]
+    return (around - around.mean(dim=1, keepdim=True)) / max(1, around.shape[1] - 1) ** 0.5
+
+
+def filled(values: Float[Tensor, "n a"], nearest: Int[Tensor, "n k"]) -> Float[Tensor, "n a"]:
+    """Values, the unknown ones as the neighbours have them in the mean, or as all do."""
+    near = values[nearest.long()].nanmean(dim=1)
+    return values.where(~values.isnan(), near.where(~near.isnan(), values.nanmean(dim=0).nan_to_num(0.0)))
 
 
 def _different(z: Float[Tensor, "n r"]) -> Int64[Tensor, " m"]:

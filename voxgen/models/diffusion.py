@@ -62,6 +62,7 @@ class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
 
     config_class: ClassVar[type[ModelConfig]] = DiffusionConfig
     maker: ClassVar[str] = "velocity"
+    tunable: ClassVar[tuple[str, ...]] = (*Paths.tunable, *LatentModel.tunable)
 
     def __init__(self, config: DiffusionConfig) -> None:
         super().__init__(config)
@@ -89,7 +90,7 @@ class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
         self, encoded: Encoded, condition: Condition, noise: Callable[[int, int], Float[Tensor, "n k"]]
     ) -> Float[Tensor, ""]:
         """Squared error of the velocity, and of its mean over longer steps."""
-        told = self.field.told(condition, encoded.symmetry)
+        told = self.field.told(condition)
         away = noise(self.principal.rank, NOISE)
         t = noise(1, TIME).sigmoid()
         chance = torch.special.ndtr(noise(3, STEP)).clamp_max(1 - 1e-6)
@@ -133,8 +134,9 @@ class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
     ) -> Iterator[Float[Tensor, "b 1 x y z"]]:
         """Coverage at each point of the path from noise to a building, both included."""
         *way, arrived = self.path(z, condition)
-        for components in (*way, self.meeting(arrived, condition)):
+        for components in way:
             yield self.building(components, condition)
+        yield self.settled(self.building(self.meeting(arrived, condition), condition), condition)
 
 
 class Velocity(nn.Module):

@@ -68,7 +68,7 @@ class Flow(LatentModel[FlowConfig]):
         """Negative log-likelihood of draws from q(z|x), in nats a component."""
         away = encoded.spread * noise(encoded.spread.shape[1], _DRAW)
         drawn = encoded.mean + away @ self.principal.basis / self.principal.scale
-        told = self.map.told(condition, encoded.symmetry).float()
+        told = self.map.told(condition).float()
         return -self.map.log_density(drawn, told).mean() / self.principal.rank
 
     def to_noise(self, components: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b r"]:

@@ -30,8 +30,8 @@ from torch.nn import functional as F
 
 from ..nn.critic import Critic, Judgement, Minibatch
 from ..nn.symmetry import turn
-from .autoencoder import Autoencoder, posterior_draw
-from .base import Batch, EncodingModel, Known, ModelConfig
+from .autoencoder import Autoencoder, AutoencodingModel, posterior_draw
+from .base import Batch, Known, ModelConfig
 from .condition import Condition
 from .vae import VAE, VAEConfig
 
@@ -86,7 +86,7 @@ class GANConfig(VAEConfig):
         return self
 
 
-class GAN(EncodingModel[GANConfig]):
+class GAN(AutoencodingModel[GANConfig]):
     """The default adversarial family."""
 
     config_class: ClassVar[type[ModelConfig]] = GANConfig
@@ -153,10 +153,6 @@ class GAN(EncodingModel[GANConfig]):
     def forget(self) -> None:
         """Leave the prior behind."""
         self.generator.forget()
-
-    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
-        """Attributes of buildings by their latents, in their own units."""
-        return self.generator.predict(x)
 
     @torch.no_grad()
     def realism(

@@ -3,22 +3,21 @@
 An autoencoder (`autoencoder.py`) learns first and then stands still (over latents: Rombach et al. 2022). What
 the second network makes are the latents' principal components, each scaled to one: a spatial latent of many
 hundred numbers varies in some dozens of directions, and in those a small network over vectors learns in
-minutes: the training buildings are encoded once, each as it stands and once mirrored or turned, and from then
-on a step costs what the small network costs. The network is told which of the two (non-leaking augmentation,
-Karras et al. 2022): it learns from both, and makes buildings as they stand. Where masks are taught each step
-encodes its own buildings, whose masks it knows.
+minutes: the training buildings and their stretched copies are encoded once, as they stand, and from then on
+a step costs what the small network costs. Where masks are taught each step encodes its own buildings, whose
+masks it knows.
 """
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,17 +25,12 @@ from torch.nn import functional as F
 from ..nn.conditioning import AttributeEmbedding
 from ..nn.newton import moved_to
 from ..nn.principal import PrincipalComponents
-from ..nn.symmetry import SYMMETRIES, turn
-from ..nn.windows import Windows
-from .autoencoder import Autoencoder, AutoencoderConfig
-from .base import Batch, EncodingModel, Known
+from .autoencoder import Autoencoder, AutoencoderConfig, AutoencodingModel
+from .base import Batch, Known
 from .condition import ORIGIN, Condition, ConditionConfig
 
-_ROW, _WINDOW = 31, 30
-"""Streams of noise of which encoded buildings a step sees, and where; the autoencoder draws from stream 0."""
-
-_NEIGHBOURS = 16
-"""Encoded buildings that shape the window around one."""
+_ROW = 31
+"""Stream of noise of which encoded buildings a step sees; the autoencoder draws from stream 0."""
 
 _RATE = 0.5
 """Learning rate of the second network, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations
@@ -57,13 +51,11 @@ class LatentConfig(AutoencoderConfig):
         autoencoding: share of the budget in which the autoencoder learns, before the second network does.
         directions: principal components that are generated.
         draws: encoded buildings in a step for each building of its batch.
-        window: how far from an encoded building the second network sees it, in deviations of its neighbours.
     """
 
     autoencoding: float = Field(default=0.65, ge=0, lt=1)
     directions: int = Field(default=64, ge=1)
     draws: int = Field(default=8, ge=1)
-    window: float = Field(default=0.0, ge=0)
 
 
 LatentConfigT = TypeVar("LatentConfigT", bound=LatentConfig)
@@ -76,16 +68,14 @@ class Encoded(NamedTuple):
         mean: means of q(z|x), as their principal components once these are known.
         spread: standard deviations of q(z|x), number by number.
         attributes: of the buildings, NaN where unknown.
-        symmetry: under which each was encoded, 0 as it stands.
     """
 
     mean: Float[Tensor, "n k"]
     spread: Float[Tensor, "n d"]
     attributes: Float[Tensor, "n a"]
-    symmetry: Int64[Tensor, " n"]
 
 
-class LatentModel(EncodingModel[LatentConfigT]):
+class LatentModel(AutoencodingModel[LatentConfigT]):
     """A family whose second player, named `maker`, turns noise into components of latents and back.
 
     One that begins from another takes over the autoencoder: components are those of the data that it learns
@@ -103,7 +93,6 @@ class LatentModel(EncodingModel[LatentConfigT]):
         self.principal = PrincipalComponents(math.prod(self.autoencoder.latent_shape), config.directions)
         self.latent_shape = (self.principal.rank,)
         self._known: Encoded | None = None
-        self._windows: Windows | None = None
 
     @abstractmethod
     def making(self) -> nn.Module:
@@ -160,21 +149,14 @@ class LatentModel(EncodingModel[LatentConfigT]):
         if progress < self.config.autoencoding:
             # A run that is given more time falls back, and its encodings move again.
             self.principal.fitted.zero_()
-            self._known = self._windows = None
+            self._known = None
         elif not self.principal.fitted or (self._known is None and not self.config.condition.masks):
             # Also in a run that goes on, which finds its principal components in its state.
             standing = self._encoded(known())
             if not self.principal.fitted:
                 self.principal.fit(standing.mean)
-            if self.config.condition.masks:
-                return
-            both = zip(standing, self._encoded(_turned(known())), strict=True)
-            self._known = self._reduced(Encoded(*(torch.cat(pair) for pair in both)))
-            # Neighbours stand alike: what a window moves along must not turn a building.
-            if self.config.window:
-                self._windows = Windows.around(
-                    self._known.mean, self._known.attributes, _NEIGHBOURS, self._known.symmetry
-                )
+            if not self.config.condition.masks:
+                self._known = self._reduced(standing)
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -189,10 +171,14 @@ class LatentModel(EncodingModel[LatentConfigT]):
             return self.autoencoder.loss(batch)
         if not self.principal.fitted:
             return {}
+        known = self._known if self.training else None
+        if known is None:
+            # The autoencoder learns from mirrored and turned ones too; what is made is to stand as data do.
+            batch = batch.standing()
         n = self.config.draws
         condition = batch.condition[torch.arange(len(batch.x)).repeat_interleave(n)]
-        if self.training and self._known is not None:
-            encoded, condition = self._drawn(self._known, condition, batch)
+        if known is not None:
+            encoded, condition = self._drawn(known, condition, batch)
         else:
             shown = self._reduced(self._encoded([batch]))
             encoded = Encoded(*(part.repeat_interleave(n, dim=0) for part in shown))
@@ -207,11 +193,6 @@ class LatentModel(EncodingModel[LatentConfigT]):
         """The noise that a building is made from."""
         latents = self.autoencoder.moments(x)[0].flatten(1)
         return self.to_noise(self.principal.reduce(latents), condition)
-
-    @final
-    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
-        """Attributes of buildings by their latents, in their own units."""
-        return self.autoencoder.predict(self.autoencoder.moments(x)[0])
 
     @final
     def decode(self, z: Float[Tensor, "b r"], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
@@ -249,18 +230,11 @@ class LatentModel(EncodingModel[LatentConfigT]):
         return self.autoencoder.logits(latents, condition).sigmoid()
 
     def _drawn(self, known: Encoded, condition: Condition, batch: Batch) -> tuple[Encoded, Condition]:
-        """Draw around encoded buildings by the batch's keys; of each is told what the condition tells."""
+        """Choose encoded buildings by the batch's keys; of each is told what the condition tells."""
         n = self.config.draws
         share = torch.special.ndtr(batch.noise((n,), _ROW)).flatten()
         rows = (share * len(known.mean)).long().clamp_max(len(known.mean) - 1)
         encoded = Encoded(*(part[rows] for part in known))
-        if self._windows is not None:
-            noise = batch.noise((n, self._windows.neighbours), _WINDOW).flatten(0, 1)
-            away = self.config.window * self._windows.draw(rows, noise)
-            r = self.principal.rank
-            encoded = encoded._replace(
-                mean=encoded.mean + away[:, :r], attributes=encoded.attributes + away[:, r:]
-            )
         told = encoded.attributes.where(~condition.attributes.isnan(), torch.nan)
         return encoded, replace(condition, attributes=told)
 
@@ -271,24 +245,12 @@ class LatentModel(EncodingModel[LatentConfigT]):
         parts = []
         for batch in batches:
             mu, logvar = self.autoencoder.moments(batch.x.to(device))
-            spread = (0.5 * logvar).exp()
-            standing = torch.zeros(len(mu), dtype=torch.int64)
-            symmetry = (standing if batch.symmetry is None else batch.symmetry).to(device)
             attributes = batch.condition.attributes.to(device)
-            parts.append(Encoded(mu.flatten(1), spread.flatten(1), attributes, symmetry))
+            parts.append(Encoded(mu.flatten(1), (0.5 * logvar).exp().flatten(1), attributes))
         return Encoded(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _reduced(self, encoded: Encoded) -> Encoded:
         return encoded._replace(mean=self.principal.reduce(encoded.mean))
-
-
-def _turned(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Give standing buildings mirrored or turned, under one symmetry after the other."""
-    count = 0
-    for batch in batches:
-        symmetry = 1 + (count + torch.arange(len(batch.x), device=batch.x.device)) % (SYMMETRIES - 1)
-        yield replace(batch, x=turn(batch.x, symmetry), symmetry=symmetry)
-        count += len(batch.x)
 
 
 class Told(nn.Module):
@@ -299,16 +261,10 @@ class Told(nn.Module):
         self.attributes = AttributeEmbedding(wanted.center, wanted.scale, width)
         cells = math.prod(_MASK_CELLS) + 1
         self.masks = nn.Linear(len(wanted.masks) * cells, width) if wanted.masks else None
-        self.symmetry = nn.Embedding(SYMMETRIES, width, padding_idx=0)
-        nn.init.zeros_(self.symmetry.weight)
 
-    def forward(
-        self, condition: Condition, symmetry: Int64[Tensor, " b"] | None = None
-    ) -> Float[Tensor, "b e"]:
-        """Embed what is asked: a building as it stands, or under its symmetries."""
+    def forward(self, condition: Condition) -> Float[Tensor, "b e"]:
+        """Embed what is asked."""
         embedding = self.attributes(condition.attributes)
-        if symmetry is not None:
-            embedding = embedding + self.symmetry(symmetry)
         if self.masks is None:
             return embedding
         flag = condition.given.to(embedding.dtype)

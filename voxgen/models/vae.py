@@ -15,8 +15,8 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor
 
-from .autoencoder import Autoencoder, AutoencoderConfig
-from .base import Batch, EncodingModel, ModelConfig
+from .autoencoder import Autoencoder, AutoencoderConfig, AutoencodingModel
+from .base import Batch, ModelConfig
 from .condition import Condition
 from .density import ParzenWindows
 
@@ -35,7 +35,7 @@ class VAEConfig(AutoencoderConfig):
     neighbours: int = Field(default=16, ge=2)
 
 
-class VAE(EncodingModel[VAEConfig]):
+class VAE(AutoencodingModel[VAEConfig]):
     """The VAE. Its latent is a coarse grid of `latent` channels, flattened nowhere but in the prior."""
 
     config_class: ClassVar[type[ModelConfig]] = VAEConfig
@@ -64,10 +64,6 @@ class VAE(EncodingModel[VAEConfig]):
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Coverage in [0, 1]."""
         return self.autoencoder.logits(z, condition).sigmoid()
-
-    def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
-        """Attributes of buildings by their latents, in their own units."""
-        return self.autoencoder.predict(self.autoencoder.moments(x)[0])
 
     def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
         """Draw latents from the ex-post density, conditioned on the attributes that are asked."""

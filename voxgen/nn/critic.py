@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import Conv3
-from .patches import Position, space_to_depth
+from .patches import PatchStem
 from .volume import cells_per_level
 
 Minibatch = Literal["deviation", "discrimination", "none"]
@@ -106,9 +106,7 @@ class Critic(nn.Module):
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
-        self.patch = patch
-        self.position = Position(cells[0])
-        self.stem = nn.Conv3d(patch**3 + Position.channels, widths[0], 1)
+        self.stem = PatchStem(cells[0], patch, widths[0])
         self.levels = nn.ModuleList(
             nn.Sequential(*(_Block(width) for _ in range(1 if i else depth)))
             for i, width in enumerate(widths)
@@ -122,7 +120,7 @@ class Critic(nn.Module):
 
     def forward(self, x: Float[Tensor, "b 1 x y z"]) -> Judgement:
         """Judge coverage in [0, 1]."""
-        h = F.leaky_relu(self.stem(self.position(space_to_depth(x * 2 - 1, self.patch))), 0.2)
+        h = F.leaky_relu(self.stem(x * 2 - 1), 0.2)
         verdicts = []
         for i, level in enumerate(self.levels):
             if i:

@@ -50,3 +50,23 @@ class Position(nn.Module):
     def forward(self, h: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b c2 x y z"]:
         """Give `h` with the three position channels behind its own."""
         return torch.cat([h, self.grid.to(h.dtype).expand(len(h), -1, -1, -1, -1)], dim=1)
+
+
+class PatchStem(nn.Module):
+    """Voxels to features on the patch grid: a 1x1x1 convolution over patches that know where they are.
+
+    Args:
+        cells: of the patch grid along x, y and z.
+        patch: edge of the patches.
+        width: channels that come out.
+    """
+
+    def __init__(self, cells: tuple[int, int, int], patch: int, width: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.position = Position(cells)
+        self.conv = nn.Conv3d(patch**3 + Position.channels, width, 1)
+
+    def forward(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b c xp yp zp"]:
+        """Give the features."""
+        return self.conv(self.position(space_to_depth(x, self.patch)))

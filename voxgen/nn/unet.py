@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .blocks import Attention, AxisMix, Down, ResBlock, Up
-from .patches import Position, space_to_depth
+from .patches import PatchStem
 from .volume import cells_per_level
 
 
@@ -35,9 +35,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
-        self.patch = patch
-        self.position = Position(cells[0])
-        self.stem = nn.Conv3d(patch**3 + Position.channels, widths[0], 1)
+        self.stem = PatchStem(cells[0], patch, widths[0])
 
         def stacks() -> nn.ModuleList:
             return nn.ModuleList(
@@ -58,7 +56,7 @@ class UNet(nn.Module):
         extra: Float[Tensor, "b c xp yp zp"] | None = None,
     ) -> Float[Tensor, "b c xp yp zp"]:
         """Give the features of the finest level; `extra` is added on the patch grid."""
-        h = self.stem(self.position(space_to_depth(x, self.patch)))
+        h = self.stem(x)
         if extra is not None:
             h = h + extra
         kept = []

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from .blocks import Attention, AxisMix, Conv3, Down, ResBlock, Up
-from .patches import Position, space_to_depth
+from .patches import PatchStem, Position
 
 
 def cells_per_level(resolution: tuple[int, int, int], patch: int, levels: int) -> list[tuple[int, int, int]]:
@@ -57,9 +57,7 @@ class Contract(nn.Module):
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
-        self.patch = patch
-        self.position = Position(cells[0])
-        self.stem = nn.Conv3d(patch**3 + Position.channels, widths[0], 1)
+        self.stem = PatchStem(cells[0], patch, widths[0])
         self.levels = nn.ModuleList(
             nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in widths
         )
@@ -72,7 +70,7 @@ class Contract(nn.Module):
         extra: Float[Tensor, "b c xp yp zp"] | None = None,
     ) -> Float[Tensor, "b c2 xc yc zc"]:
         """Give the features; `extra` is added on the patch grid."""
-        h = self.stem(self.position(space_to_depth(x * 2 - 1, self.patch)))
+        h = self.stem(x * 2 - 1)
         if extra is not None:
             h = h + extra
         for i, blocks in enumerate(self.levels):

@@ -43,6 +43,7 @@ def describe(
         "begun_from": wanted.begun_from,
         "data": {
             **wanted.data.model_dump(),
+            "copies": len(data.copies()),
             **{
                 key: list(dict.fromkeys(_lines(data.card.get(key)) + _lines(before.get(key))))
                 for key in ("licence", "attribution", "notes")
@@ -76,6 +77,7 @@ def model_card(name: str, wanted: RunConfig, card: Mapping[str, Any]) -> str:
     notes = f"\nNotes on the data:\n\n{notes}" if notes else ""
     start = card.get("begun_from")
     begun = "" if start is None else f"\nIt began with the weights of `{start}`, whose data count too."
+    copies = f" and {data['copies']:,} stretched copies of them" if data["copies"] else ""
     return f"""# {name}
 
 A {kind} model that makes buildings as voxel grids of {x} x {y} x {z}, {pitch:g} m a voxel
@@ -95,7 +97,8 @@ It can be asked for: {", ".join(asked) or "nothing in particular"}.
 
 ## Data
 
-{data["buildings"]:,} training buildings of `{data["name"]}` (fingerprint {data["fingerprint"]}).{begun}
+{data["buildings"]:,} training buildings of `{data["name"]}`{copies}
+(fingerprint {data["fingerprint"]}).{begun}
 
 Licence of the data: {licences}.
 
