@@ -37,6 +37,13 @@ def batch(n=8, key=0, height=None, asked=ASKED):
     return Batch(x, condition, torch.arange(n) + key, 0.9)
 
 
+def turned(standing):
+    """A batch and its masks, under one symmetry after the other."""
+    symmetry = torch.arange(len(standing.x)) % 4
+    condition = replace(standing.condition, masks=turn(standing.condition.masks, symmetry))
+    return replace(standing, x=turn(standing.x, symmetry), condition=condition, symmetry=symmetry)
+
+
 @pytest.mark.parametrize("cls", [Flow, Diffusion])
 def test_steps_draw_from_what_was_encoded_once(cls):
     model = make(cls)
@@ -102,14 +109,7 @@ def test_where_masks_are_taught_buildings_and_masks_are_seen_as_they_stand(cls):
     standing = batch(key=50, asked=asked)
     standing.condition.masks[:] = standing.x.amax(dim=-1, keepdim=True)
     standing.condition.given[:] = True
-    symmetry = torch.arange(8) % 4
-    masks = turn(standing.condition.masks, symmetry)
-    shown = replace(
-        standing,
-        x=turn(standing.x, symmetry),
-        condition=replace(standing.condition, masks=masks),
-        symmetry=symmetry,
-    )
+    shown = turned(standing)
     assert not torch.equal(shown.x, standing.x)
     assert model.loss(shown, model.maker) == model.loss(standing, model.maker)
     assert model.loss(replace(shown, symmetry=None), model.maker) != model.loss(standing, model.maker)
@@ -144,14 +144,7 @@ def test_a_batch_stood_up_is_as_it_was_before_it_was_turned():
         batch(), condition=batch(asked=ASKED.model_copy(update={"masks": ("footprint",)})).condition
     )
     standing.condition.masks[:] = torch.rand(standing.condition.masks.shape)
-    symmetry = torch.arange(8) % 4
-    shown = replace(
-        standing,
-        x=turn(standing.x, symmetry),
-        condition=replace(standing.condition, masks=turn(standing.condition.masks, symmetry)),
-        symmetry=symmetry,
-    )
-    stood = shown.standing()
+    stood = turned(standing).standing()
     assert torch.equal(stood.x, standing.x)
     assert torch.equal(stood.condition.masks, standing.condition.masks)
     assert stood.standing() is stood

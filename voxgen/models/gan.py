@@ -2,11 +2,11 @@
 
 A generator that meets a critic from scratch loses at once on little compute. Here it is warmed up as a
 VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, a density is fitted to the
-encodings, and the game is played on draws from that prior, as sampling decodes them; what is published fits
-it once more, to the averaged weights. Rebuilding stays as a second loss, so that latents keep their
-meaning. The game is relativistic, each real paired with a made building, with a zero-centred gradient
-penalty on both (R3GAN, Huang et al. 2024). The critic gives a verdict D_v for the whole and for every cell
-of its levels; D is the sum over levels of their mean verdict:
+encodings, and the game is played on draws from that prior, as they are decoded (samples then settle, see
+`AutoencodingModel`); what is published fits it once more, to the averaged weights. Rebuilding stays as a
+second loss, so that latents keep their meaning. The game is relativistic, each real paired with a made
+building, with a zero-centred gradient penalty on both (R3GAN, Huang et al. 2024). The critic gives a verdict
+D_v for the whole and for every cell of its levels; D is the sum over levels of their mean verdict:
 
     critic     min sum_v E[softplus(D_v(G(z)) - D_v(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
     generator  min adversarial sum_v E[softplus(D_v(x) - D_v(G(z)))] + L_rebuild(x)
