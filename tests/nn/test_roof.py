@@ -49,6 +49,16 @@ def test_a_void_is_air_below_a_roof():
     assert column.tolist() == [True, True, False, False, True, True, True, False]
 
 
+def test_on_level_ground_a_gap_of_one_voxel_is_filled_and_a_passage_stays():
+    whole = mass(roof=7.0)
+    whole.solid[..., :5, 0] = -20.0
+    whole.solid[..., :2, :3] = -20.0
+    solid = coverage(whole.grounded())[3] > 0.5
+    assert solid[0].tolist() == [False, False, False, True, True, True, True, False]
+    assert solid[3].tolist() == [True] * 7 + [False]
+    assert torch.equal(whole.grounded().logits()[..., 1:], whole.logits()[..., 1:])
+
+
 def test_logits_stay_finite_and_have_a_gradient_far_off():
     plan = torch.tensor([[[[-300.0, 300.0]]]], requires_grad=True)
     roof = torch.tensor([[[[300.0, -300.0]]]], requires_grad=True)

@@ -136,9 +136,10 @@ class Autoencoder(nn.Module):
         is a latent as those are, and walls come out straight. A chain of such steps goes to where buildings
         are dense (Bengio et al. 2013); here without noise, and few of them. Coverage is shown surer than it
         is, which makes fewer loose pieces; rounded to a grid, it would lose where within a voxel a roof lies.
+        The building then stands on level ground, see `Mass.grounded`.
         """
         surer = (_SURER * torch.logit(x, eps=SUREST)).sigmoid()
-        return self.logits(self.moments(surer)[0], condition).sigmoid()
+        return self.mass(self.moments(surer)[0], condition).grounded().logits().sigmoid()
 
     def predict(self, z: Float[Tensor, "b c xc yc zc"]) -> Float[Tensor, "b a"]:
         """Attributes of the buildings of latents, in their own units."""

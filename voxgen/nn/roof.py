@@ -13,7 +13,7 @@ an LoD2 building has none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -63,6 +63,15 @@ class Mass:
             + F.softplus(-self.solid)
         ).clamp_min(SUREST)
         return -empty - torch.log(-torch.expm1(-empty))
+
+    def grounded(self) -> Mass:
+        """The building on level ground: what stands in the second layer stands in the lowest, too.
+
+        Surveyed buildings on a slope lack part of the lowest layer, where terrain fills it. Made ones have no
+        terrain, and would hover. Passages and arcades are higher than one voxel, and stay.
+        """
+        lowest = self.solid[..., :2].amax(dim=-1, keepdim=True)
+        return replace(self, solid=torch.cat([lowest, self.solid[..., 1:]], dim=-1))
 
 
 class MassHead(nn.Module):
