@@ -13,7 +13,7 @@ LARGEST = 12 * 2**20
 
 
 def test_there_are_models() -> None:
-    assert {"vae", "diffusion", "flow"} <= set(NAMES)
+    assert {"vae", "gan", "flow", "diffusion"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

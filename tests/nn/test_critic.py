@@ -1,4 +1,4 @@
-"""The critic: verdicts for the whole and by cell of each level, an eye for repetition."""
+"""The critic: a verdict a building, an eye for raggedness and one for repetition."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from voxgen.errors import UsageError
 from voxgen.nn.critic import Critic, MinibatchDiscrimination, minibatch_deviation
@@ -13,19 +14,44 @@ from voxgen.nn.critic import Critic, MinibatchDiscrimination, minibatch_deviatio
 
 @pytest.mark.parametrize("resolution", [(16, 16, 16), (16, 8, 24)])
 @pytest.mark.parametrize("widths", [[8], [8, 16]])
-def test_there_is_a_verdict_for_the_whole_and_for_every_cell_of_each_level(resolution, widths):
+def test_there_is_a_verdict_a_building(resolution, widths):
     judgement = Critic(resolution, 4, widths, 1)(torch.rand(3, 1, *resolution))
-    cells = [math.prod(n // (4 * 2**level) for n in resolution) for level in range(len(widths))]
-    assert [verdict.shape for verdict in judgement.verdicts] == [(3, n) for n in [*cells, 1]]
+    assert judgement.verdict.shape == (3,)
     assert judgement.features.shape == (3, widths[-1])
-    means = torch.stack([verdict.mean(1) for verdict in judgement.verdicts])
-    torch.testing.assert_close(judgement.total(), means.sum(0))
 
 
 def test_verdicts_are_float32_whatever_the_grid():
     critic = Critic((8, 8, 8), 4, [8], 1).to(torch.bfloat16)
     judgement = critic(torch.rand(2, 1, 8, 8, 8, dtype=torch.bfloat16))
-    assert {t.dtype for t in (*judgement.verdicts, judgement.features)} == {torch.float32}
+    assert {judgement.verdict.dtype, judgement.features.dtype} == {torch.float32}
+
+
+def test_it_learns_in_a_hundred_steps_to_tell_ragged_walls_from_straight_ones():
+    """What a critic that sees voxels alone has not learnt after a thousand."""
+    draw = torch.Generator().manual_seed(0)
+
+    def houses(ragged: bool, n: int = 16) -> torch.Tensor:
+        x = torch.zeros(n, 1, 16, 16, 16)
+        for one in x[:, 0]:
+            a, b, h = (int(torch.randint(4, 10, (), generator=draw)) for _ in range(3))
+            one[3 : 3 + a, 3 : 3 + b, :h] = 1
+            if ragged:
+                # A tooth on a wall and a notch in another.
+                one[3 + a, 3 + b // 2, h // 2] = 1
+                one[3 + a // 2, 3, h // 2] = 0
+        return x
+
+    torch.manual_seed(0)
+    critic = Critic((16, 16, 16), 4, [16, 32], 1, "none")
+    optimiser = torch.optim.AdamW(critic.parameters(), lr=3e-3, betas=(0.0, 0.99))
+    for _ in range(100):
+        loss = F.softplus(critic(houses(True)).verdict - critic(houses(False)).verdict).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        straight, ragged = critic(houses(False, 64)).verdict, critic(houses(True, 64)).verdict
+    assert float((straight[:, None] > ragged[None]).float().mean()) > 0.95
 
 
 def test_a_batch_that_repeats_itself_has_no_deviation():
@@ -46,7 +72,7 @@ def test_a_resolution_that_does_not_divide_is_refused():
 def test_gradients_reach_the_voxels_and_every_weight():
     critic = Critic((8, 8, 8), 4, [8], 1)
     x = torch.rand(4, 1, 8, 8, 8, requires_grad=True)
-    critic(x).total().sum().backward()
+    critic(x).verdict.sum().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
     for name, parameter in critic.named_parameters():
@@ -72,5 +98,5 @@ def test_only_a_critic_that_sees_the_minibatch_judges_by_company(minibatch):
     torch.manual_seed(0)
     critic = Critic((8, 8, 8), 4, [8], 1, minibatch)
     x = torch.rand(4, 1, 8, 8, 8)
-    alone, together = critic(x[:1].expand(4, -1, -1, -1, -1)).total()[0], critic(x).total()[0]
+    alone, together = critic(x[:1].expand(4, -1, -1, -1, -1)).verdict[0], critic(x).verdict[0]
     assert torch.allclose(alone, together, atol=1e-6) == (minibatch == "none")

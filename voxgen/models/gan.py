@@ -5,16 +5,15 @@ VAE's decoder (VAE/GAN, Larsen et al. 2016). Then its encoder stands still, a de
 encodings, and the game is played on draws from that prior, as they are decoded (samples then settle, see
 `AutoencodingModel`); what is published fits it once more, to the averaged weights. Rebuilding stays as a
 second loss, so that latents keep their meaning. The game is relativistic, each real paired with a made
-building, with a zero-centred gradient penalty on both (R3GAN, Huang et al. 2024). The critic gives a verdict
-D_v for the whole and for every cell of its levels; D is the sum over levels of their mean verdict:
+building, with a zero-centred gradient penalty on both (R3GAN, Huang et al. 2024):
 
-    critic     min sum_v E[softplus(D_v(G(z)) - D_v(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
-    generator  min adversarial sum_v E[softplus(D_v(x) - D_v(G(z)))] + L_rebuild(x)
+    critic     min E[softplus(D(G(z)) - D(x))] + gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
+    generator  min adversarial E[softplus(D(x) - D(G(z)))] + L_rebuild(x)
 
 Penalties need a second backward pass, so they fall on one step in `every`, weighted up (Karras et al.
 2020). What the critic sees is *decided* coverage: reals and fakes pass through one steep curve around a
 half, which makes plain what the eye sees (ragged walls) and hides what it does not (softness, by which a
-critic wins at once). Both sides see the same fading instance noise (Soenderby et al. 2017).
+critic wins at once).
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ _STEEPNESS = 3.0
 _FURTHEST = 3.9
 """Logit of coverage 0.98; what lies beyond looks the same to the critic."""
 
-_PRIOR, _NOISE = 16, 18
-"""Streams of noise of the game, of which the prior takes two; rebuilding draws from stream 0."""
+_PRIOR = 16
+"""Stream of noise of the game's draws; rebuilding draws from stream 0."""
 
 
 class GANConfig(VAEConfig):
@@ -60,7 +59,6 @@ class GANConfig(VAEConfig):
         critic_rate: the critic's learning rate, as a multiple of the generator's.
         feature_matching: weight of feature matching (Salimans et al. 2016).
         smoothing: label smoothing of the critic (ibid.): the chance at which a pair counts as swapped.
-        instance_noise: standard deviation of the noise on both sides at the start of the game.
     """
 
     critic_widths: tuple[int, ...] = (64, 128)
@@ -68,13 +66,12 @@ class GANConfig(VAEConfig):
     minibatch: Minibatch = "deviation"
     warm_up: float = Field(default=0.5, ge=0, lt=1)
     head_start: float = Field(default=0.05, ge=0, lt=1)
-    adversarial: float = Field(default=0.05, ge=0)
-    gamma: float = Field(default=0.01, ge=0)
+    adversarial: float = Field(default=0.1, ge=0)
+    gamma: float = Field(default=0.1, ge=0)
     every: int = Field(default=8, ge=1)
     critic_rate: float = Field(default=0.5, gt=0)
     feature_matching: float = Field(default=0.0, ge=0)
     smoothing: float = Field(default=0.0, ge=0, lt=0.5)
-    instance_noise: float = Field(default=0.05, ge=0)
 
     @model_validator(mode="after")
     def _leaves_time_to_play(self) -> GANConfig:
@@ -163,14 +160,14 @@ class GAN(AutoencodingModel[GANConfig]):
         The critic also looks at how much the buildings of a batch differ, so each is shown in the same
         company. Only differences mean something.
         """
-        shown = [self.critic(decided(logits_of(torch.cat([one[None], company])))).total()[0] for one in x]
+        shown = [self.critic(decided(logits_of(torch.cat([one[None], company])))).verdict[0] for one in x]
         return torch.stack(shown) if shown else x.new_zeros(0)
 
     def _critic_loss(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         shown, invented = halves(batch)
         with torch.no_grad():
-            fake = self._noisy(decided(self._invent(invented)), invented)
-        real = self._noisy(decided(logits_of(shown.x)), shown)
+            fake = decided(self._invent(invented))
+        real = decided(logits_of(shown.x))
         # All processes must agree on which steps are penalised; outside training none is.
         if (batch.chance + 1) % self.config.every:
             return {"relativistic": self._pairing(self.critic(fake), self.critic(real))}
@@ -187,9 +184,9 @@ class GAN(AutoencodingModel[GANConfig]):
         rebuilt, invented = halves(batch)
         with torch.no_grad():
             z = posterior_draw(*self.generator.autoencoder.moments(rebuilt.x), rebuilt)
-            real = self.critic(self._noisy(decided(logits_of(rebuilt.x)), rebuilt))
+            real = self.critic(decided(logits_of(rebuilt.x)))
         terms = self.generator.autoencoder.rebuilding(z, rebuilt)
-        made = self.critic(self._noisy(decided(self._invent(invented)), invented))
+        made = self.critic(decided(self._invent(invented)))
         terms["adversarial"] = self.config.adversarial * relativistic(real, made)
         if self.config.feature_matching:
             gap = made.features.mean(dim=0) - real.features.mean(dim=0)
@@ -214,10 +211,6 @@ class GAN(AutoencodingModel[GANConfig]):
         )
         return logits if batch.symmetry is None else turn(logits, batch.symmetry)
 
-    def _noisy(self, x: Float[Tensor, "b 1 x y z"], batch: Batch) -> Float[Tensor, "b 1 x y z"]:
-        left = (1 - batch.progress) / (1 - self.config.warm_up)
-        return x + self.config.instance_noise * min(1.0, left) * batch.noise(tuple(x.shape[1:]), _NOISE)
-
 
 def decided(logits: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
     """Coverage after a steep curve around a half."""
@@ -230,17 +223,16 @@ def logits_of(x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b 1 x y z"]:
 
 
 def relativistic(lower: Judgement, higher: Judgement) -> Float[Tensor, ""]:
-    """What it costs that `higher` is not judged above `lower`, pair by pair and verdict by verdict.
+    """What it costs that `higher` is not judged above `lower`, pair by pair.
 
-    Zero where it is by far, log 2 a group where nothing tells them apart (Jolicoeur-Martineau 2019).
+    Zero where it is by far, log 2 where nothing tells them apart (Jolicoeur-Martineau 2019).
     """
-    groups = zip(lower.verdicts, higher.verdicts, strict=True)
-    return torch.stack([F.softplus(a - b).mean() for a, b in groups]).sum()
+    return F.softplus(lower.verdict - higher.verdict).mean()
 
 
 def squared_slope(judgement: Judgement, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, ""]:
     """Squared norm of the gradient of a judgement, the mean over the batch (Mescheder et al. 2018)."""
-    (slope,) = torch.autograd.grad(judgement.total().sum(), x, create_graph=True)
+    (slope,) = torch.autograd.grad(judgement.verdict.sum(), x, create_graph=True)
     return slope.square().flatten(1).sum(dim=1).mean()
 
 

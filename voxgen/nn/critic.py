@@ -1,11 +1,12 @@
-"""The critic: a small residual network over patches that judges near and far at once.
+"""The critic: a small residual network that judges a building by its volume, faces, edges and corners.
 
-It gives a verdict for every cell of the patch grid and every cell of each coarser level (Isola et al.
-2017), and one for the whole. Walls and edges are judged where they are, masses where they can be seen. It
-also sees how much the buildings of a minibatch differ, so that a generator that repeats itself is found out:
-by their standard deviation, one more channel of the coarsest level (Karras et al. 2018), or by how near each
-is to the others in learned features (minibatch discrimination, Salimans et al. 2016). There is no
-normalisation: what keeps the critic smooth is a penalty on its gradient, which belongs to the loss.
+Like a projected GAN's (Sauer et al. 2021) it does not learn to see, it is given eyes: not the voxels but
+what `minkowski` counts in each patch. On voxels a critic is near chance when this one tells five pairs of
+six right (docs/benchmarks.md). It also sees how much the buildings of a minibatch differ, so that a
+generator that repeats itself is found out: by their standard deviation, one more channel of the coarsest
+level (Karras et al. 2018), or by how near each is to the others in learned features (minibatch
+discrimination, Salimans et al. 2016). There is no normalisation: what keeps the critic smooth is a penalty
+on its gradient, which belongs to the loss.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import Conv3
-from .patches import PatchStem
+from .minkowski import CHANNELS, minkowski
+from .patches import Position
 from .volume import cells_per_level
 
 Minibatch = Literal["deviation", "discrimination", "none"]
@@ -33,16 +35,12 @@ class Judgement:
     """What a critic finds; higher is more real.
 
     Attributes:
-        verdicts: (b, cells) for each level from fine to coarse, and (b, 1) for the whole.
-        features: what the verdict on the whole rests on (for feature matching).
+        verdict: one number a building.
+        features: what it rests on (for feature matching).
     """
 
-    verdicts: tuple[Float[Tensor, "b _"], ...]
+    verdict: Float[Tensor, " b"]
     features: Float[Tensor, "b _"]
-
-    def total(self) -> Float[Tensor, " b"]:
-        """The mean verdict of each level and that on the whole, added up."""
-        return torch.stack([verdict.mean(dim=1) for verdict in self.verdicts]).sum(dim=0)
 
 
 def minibatch_deviation(h: Float[Tensor, "b c x y z"]) -> Float[Tensor, "b c2 x y z"]:
@@ -106,7 +104,9 @@ class Critic(nn.Module):
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
-        self.stem = PatchStem(cells[0], patch, widths[0])
+        self.patch = patch
+        self.position = Position(cells[0])
+        self.stem = nn.Conv3d(CHANNELS + Position.channels, widths[0], 1)
         self.levels = nn.ModuleList(
             nn.Sequential(*(_Block(width) for _ in range(1 if i else depth)))
             for i, width in enumerate(widths)
@@ -114,21 +114,17 @@ class Critic(nn.Module):
         self.downs = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.deviation = minibatch == "deviation"
         self.last = nn.Conv3d(widths[-1] + self.deviation, widths[-1], 1)
-        self.cells = nn.ModuleList(nn.Conv3d(width, 1, 1) for width in widths)
         self.others = MinibatchDiscrimination(widths[-1]) if minibatch == "discrimination" else None
         self.whole = nn.Linear(widths[-1] + (self.others.kernels if self.others else 0), 1)
 
     def forward(self, x: Float[Tensor, "b 1 x y z"]) -> Judgement:
         """Judge coverage in [0, 1]."""
-        h = F.leaky_relu(self.stem(x * 2 - 1), 0.2)
-        verdicts = []
+        h = F.leaky_relu(self.stem(self.position(minkowski(x, self.patch))), 0.2)
         for i, level in enumerate(self.levels):
             if i:
                 h = F.leaky_relu(self.downs[i - 1](h), 0.2)
             h = level(h)
-            if i == len(self.levels) - 1:
-                h = F.leaky_relu(self.last(minibatch_deviation(h) if self.deviation else h), 0.2)
-            verdicts.append(self.cells[i](h).flatten(1).float())
+        h = F.leaky_relu(self.last(minibatch_deviation(h) if self.deviation else h), 0.2)
         features = h.mean(dim=(2, 3, 4))
         seen = features if self.others is None else self.others(features)
-        return Judgement((*verdicts, self.whole(seen).float()), features.float())
+        return Judgement(self.whole(seen).flatten().float(), features.float())
