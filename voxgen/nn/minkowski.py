@@ -29,11 +29,7 @@ def minkowski(x: Float[Tensor, "b 1 x y z"], patch: int) -> Float[Tensor, "b 8 x
     coverage goes on as it is at its border.
     """
     # One sample after another: what is in between stays in the cache.
-    return (
-        torch.cat([_amounts(one, patch) for one in x.split(1)])
-        if len(x)
-        else x.new_zeros(0, CHANNELS, *(n // patch for n in x.shape[2:]))
-    )
+    return torch.cat([_amounts(one, patch) for one in x.split(1)])
 
 
 def _amounts(x: Float[Tensor, "b 1 x y z"], patch: int) -> Float[Tensor, "b 8 xp yp zp"]:
