@@ -4,7 +4,7 @@
 
 Each critic learns alone, for the same time, against the same draws of a model, unsettled, and is then asked
 about validation buildings and fresh draws: the share of pairs in which it finds the real one more real.
-Half is a coin's. The peer is the critic of a published 3D-GAN with its channels halved (Wu et al. 2016).
+Half is a coin's. The peer is what critics of 3D-GANs are made of: strided convolutions over the voxels.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ import time
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from voxgen import load
-from voxgen.models.gan import decided, logits_of
-from voxgen.nn.critic import Critic
+from voxgen.models.gan import decided, logits_of, relativistic
+from voxgen.nn.critic import Critic, Judgement
 from voxgen.pipeline.store import Dataset
 
 BATCH, JUDGED = 16, 256
 
 
 class OverVoxels(nn.Module):
-    """Strided convolutions over the voxels, and a verdict."""
+    """Strided convolutions over the voxels."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -36,21 +35,10 @@ class OverVoxels(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.last = nn.Linear(4 * width, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give a verdict a building."""
-        return self.last(self.layers(x * 2 - 1).mean(dim=(2, 3, 4))).flatten()
-
-
-class OverCounts(nn.Module):
-    """The critic that comes with voxgen."""
-
-    def __init__(self, resolution: tuple[int, int, int], patch: int) -> None:
-        super().__init__()
-        self.critic = Critic(resolution, patch, (64, 128), 2, "none")
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give a verdict a building."""
-        return self.critic(x).verdict
+    def forward(self, x: torch.Tensor) -> Judgement:
+        """Judge coverage in [0, 1]."""
+        features = self.layers(x * 2 - 1).mean(dim=(2, 3, 4))
+        return Judgement(self.last(features).flatten().float(), features.float())
 
 
 def main() -> None:
@@ -66,27 +54,25 @@ def main() -> None:
     grids = generator.sample(args.draws + JUDGED, seed=0, attributes=asked)
     made = np.stack([grid.coverage for grid in grids])
     real, unseen = data.indices("train"), data.indices("validation")[:JUDGED]
-    patch = generator.model.config.patch
     print("| critic sees | steps | pairs told right |\n|---|---|---|")
-    for name, critic in (
-        ("counts of each patch", OverCounts(generator.resolution, patch)),
-        ("voxels", OverVoxels()),
-    ):
+    torch.manual_seed(0)
+    seeing = Critic(generator.resolution, generator.model.config.patch, (64, 128), 2, "none")
+    for name, critic in (("counts of each patch", seeing), ("voxels", OverVoxels())):
         rng = np.random.default_rng(0)
         optimiser = torch.optim.AdamW(critic.parameters(), lr=1e-3, betas=(0.0, 0.99), weight_decay=0.0)
         begun, steps = time.monotonic(), 0
         while time.monotonic() - begun < args.seconds:
-            shown = seen(data.coverage(np.sort(rng.choice(real, BATCH, replace=False))))
+            shown = seen(data.coverage(rng.choice(real, BATCH, replace=False)))
             fake = seen(made[rng.choice(args.draws, BATCH, replace=False)])
             with torch.autocast("cpu", torch.bfloat16):
-                loss = F.softplus(critic(fake).float() - critic(shown).float()).mean()
+                loss = relativistic(critic(fake), critic(shown))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             steps += 1
         with torch.no_grad():
             higher, lower = (
-                torch.cat([critic(seen(part)) for part in np.array_split(grids, len(grids) // BATCH)])
+                torch.cat([critic(seen(part)).verdict for part in np.array_split(grids, len(grids) // BATCH)])
                 for grids in (data.coverage(unseen), made[args.draws :])
             )
         right = float((higher[:, None] > lower[None]).float().mean())
@@ -95,7 +81,7 @@ def main() -> None:
 
 def seen(coverage: np.ndarray) -> torch.Tensor:
     """What the game shows of stored coverage, of 64ths."""
-    x = torch.from_numpy(np.ascontiguousarray(coverage)).float()[:, None] / 64
+    x = torch.from_numpy(coverage).float()[:, None] / 64
     return decided(logits_of(x))
 
 

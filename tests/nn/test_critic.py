@@ -27,7 +27,6 @@ def test_verdicts_are_float32_whatever_the_grid():
 
 
 def test_it_learns_in_a_hundred_steps_to_tell_ragged_walls_from_straight_ones():
-    """What a critic that sees voxels alone has not learnt after a thousand."""
     draw = torch.Generator().manual_seed(0)
 
     def houses(ragged: bool, n: int = 16) -> torch.Tensor:

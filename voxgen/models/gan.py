@@ -39,7 +39,7 @@ _FURTHEST = 3.9
 """Logit of coverage 0.98; what lies beyond looks the same to the critic."""
 
 _PRIOR = 16
-"""Stream of noise of the game's draws; rebuilding draws from stream 0."""
+"""Stream of noise of the game's draws, which take the next one too; rebuilding draws from stream 0."""
 
 
 class GANConfig(VAEConfig):

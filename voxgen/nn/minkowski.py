@@ -3,7 +3,7 @@
 On a binary grid the sum of |differences| along one axis counts faces, that of mixed differences along two or
 three axes counts edges and corners. With the volume they are the counts of which Minkowski functionals of a
 voxel set are combined (Michielsen and De Raedt 2001); taken by patch they say where a wall is ragged or a
-roof is crumpled, which a convolution over the voxels takes thousands of steps to find out.
+roof is crumpled, which a critic of the voxels is slow to find out (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -35,18 +35,11 @@ def minkowski(x: Float[Tensor, "b 1 x y z"], patch: int) -> Float[Tensor, "b 8 x
 def _amounts(x: Float[Tensor, "b 1 x y z"], patch: int) -> Float[Tensor, "b 8 xp yp zp"]:
     differences: dict[tuple[int, ...], Tensor] = {(): x}
     for axes in _AXES[1:]:
-        differences[axes] = _step(differences[axes[:-1]], axes[-1])
+        before, dim = differences[axes[:-1]], axes[-1]
+        differences[axes] = before.diff(dim=dim, prepend=before.narrow(dim, 0, 1))
     sums = [_per_patch(one.abs(), patch) / patch ** (3 - len(axes)) for axes, one in differences.items()]
     amounts = torch.cat(sums, dim=1)
     return (amounts + _SOFT**2).sqrt() - _SOFT
-
-
-def _step(x: Float[Tensor, "b 1 x y z"], dim: int) -> Float[Tensor, "b 1 x y z"]:
-    """Each voxel less the one before it; 0 for the first."""
-    n = x.shape[dim]
-    return torch.cat(
-        [torch.zeros_like(x.narrow(dim, 0, 1)), x.narrow(dim, 1, n - 1) - x.narrow(dim, 0, n - 1)], dim
-    )
 
 
 def _per_patch(x: Float[Tensor, "b 1 x y z"], p: int) -> Float[Tensor, "b 1 xp yp zp"]:
