@@ -15,7 +15,7 @@ from voxgen.evaluation.facets import facets
 from voxgen.evaluation.frechet import frechet, marginals
 from voxgen.evaluation.occupancy import jensen_shannon
 from voxgen.evaluation.originality import copies, z_u
-from voxgen.evaluation.twins import unique, unique_share
+from voxgen.evaluation.twins import without_twin
 from voxgen.evaluation.two_sample import from_distances
 from voxgen.evaluation.validity import repaired, validity
 from voxgen.geometry.grid import VoxelGrid
@@ -56,7 +56,7 @@ def test_the_ten_descriptors_of_a_step_by_hand() -> None:
 
 
 def test_descriptors_by_a_second_implementation() -> None:
-    for grid in np.concatenate([boxes(10), noise(0, shape=(10, 10, 8))]):
+    for grid in np.concatenate([boxes(10), noise(10, shape=(10, 10, 8))]):
         voxels = {tuple(v) for v in np.argwhere(grid).tolist()}
         plan = {(x, y) for x, y, _ in voxels}
         layer = {z: sum(v[2] == z for v in voxels) for z in {v[2] for v in voxels}}
@@ -213,13 +213,10 @@ def test_copies_lie_beyond_the_threshold() -> None:
     assert copies(np.array([0.95, 0.951, 1.0, 0.2])).tolist() == [False, True, True, False]
 
 
-def test_unique_shares_by_hand() -> None:
+def test_twins_by_hand() -> None:
     turned = np.rot90(STEP, axes=(1, 2))
-    assert unique(np.concatenate([BOX, STEP, turned, AIR])) == 0.5
-    assert unique(np.repeat(BOX, 5, axis=0)) == 0
-    same = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], bool)
-    assert unique_share(same) == pytest.approx(1 / 3)
-    assert unique_share(same, np.array([0, 2])) == 1
+    assert without_twin(np.concatenate([BOX, STEP, turned, AIR])).tolist() == [True, False, False, True]
+    assert not without_twin(np.repeat(BOX, 5, axis=0)).any()
 
 
 def test_nearest_neighbour_figures_by_a_second_implementation() -> None:

@@ -17,7 +17,7 @@ from voxgen.evaluation.floors import Bernoulli, HeightMaps, real, tops
 from voxgen.evaluation.frechet import frechet
 from voxgen.evaluation.judge import Judge
 from voxgen.evaluation.occupancy import jensen_shannon
-from voxgen.evaluation.twins import unique
+from voxgen.evaluation.twins import without_twin
 from voxgen.evaluation.two_sample import two_sample
 from voxgen.evaluation.validity import repaired, validity
 
@@ -52,6 +52,23 @@ def test_training_buildings_as_samples_are_copies_unless_each_is_held_against_th
     assert left_out["copies"] < 0.2
     assert abs(left_out["z_u"]) < 2.5
     assert copied["nna"] == left_out["nna"]
+
+
+def test_real_buildings_are_not_held_against_their_own_copies(
+    train: np.ndarray, held_out: np.ndarray
+) -> None:
+    """A floor that counted them would excuse a model that copies."""
+    rows, own = np.arange(60), np.arange(len(train))
+    known = [train, train[:60]]
+    told = Judge(known, held_out, size=40, kinds=np.concatenate([own, own[:60]]))
+    assert means(told, train[:60], rows) == means(Judge([train], held_out, size=40), train[:60], rows)
+    assert means(Judge(known, held_out, size=40), train[:60], rows)["copies"] == 1
+
+
+def test_z_u_is_told_as_of_all_samples(judge: Judge, train: np.ndarray) -> None:
+    few, many = (means(judge, np.tile(train[:40], (n, 1, 1, 1)))["z_u"] for n in (1, 8))
+    (n, m), k = (40, 320), 60
+    assert many / few == pytest.approx(((1 / n + 1 / k) / (1 / m + 1 / k)) ** 0.5, rel=0.1)
 
 
 def test_the_reference_as_samples_lies_below_the_floor(judge: Judge, held_out: np.ndarray) -> None:
@@ -109,8 +126,8 @@ def test_figures_are_those_of_the_subsets_alone(judge: Judge, held_out: np.ndarr
             "facets": np.median(facets(ours)),
             "single": validity(ours).single.mean(),
             "supported_repaired": validity(repaired(ours)).supported.mean(),
-            "unique": unique(ours),
         }
+        figures["unique"] = without_twin(samples)[g].mean()
         for name, value in figures.items():
             expected.setdefault(name, []).append(float(value))
     found = judge.judge(samples).scores.figures

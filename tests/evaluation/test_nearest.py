@@ -80,6 +80,17 @@ def test_a_building_among_the_others_can_be_left_out() -> None:
         assert iou[i] == pytest.approx(max(naive_iou(others[i], b) for b in rest))
 
 
+def test_a_building_is_left_out_with_all_of_its_kind() -> None:
+    others = boxes(20, 6)
+    kinds = np.arange(20) // 2
+    iou, index = Neighbours([others], kinds).nearest(others, kinds)
+    assert not (kinds[index] == kinds).any()
+    for i in range(20):
+        assert iou[i] == pytest.approx(max(naive_iou(others[i], b) for b in others[kinds != kinds[i]]))
+    with pytest.raises(DataError, match="none is left"):
+        Neighbours([others], np.zeros(20, int)).nearest(others, np.zeros(20, int))
+
+
 def test_pairs_that_are_alike_are_the_same_ones_by_brute_force() -> None:
     grids = boxes(30, 7)
     grids[7] = np.rot90(grids[3], axes=(0, 1))

@@ -24,10 +24,10 @@ from .distances import apart, centred
 from .estimate import ROUNDS, Estimate, draws
 from .facets import facets
 from .frechet import frechet, marginals
-from .nearest import Neighbours, alike
+from .nearest import Neighbours
 from .occupancy import jensen_shannon
 from .originality import copies, z_u
-from .twins import unique_share
+from .twins import without_twin
 from .two_sample import from_distances
 from .validity import repaired, validity
 
@@ -84,6 +84,8 @@ class Judge:
         size: of the subsets, the same for all sets that are set beside each other.
         rounds: subsets.
         seed: draws the subsets.
+        kinds: of what is learnt from, a number each: a building's copies have its own. All differ where left
+            out.
     """
 
     def __init__(
@@ -93,12 +95,14 @@ class Judge:
         size: int,
         rounds: int = ROUNDS,
         seed: int = 0,
+        kinds: Integer[np.ndarray, " k"] | None = None,
     ) -> None:
         self.reference = reference
         self.size = size
         self.rounds = rounds
         self.seed = seed
-        self.neighbours = Neighbours(train)
+        self.neighbours = Neighbours(train, kinds)
+        self._kinds = np.arange(len(self.neighbours)) if kinds is None else kinds
         self._held = centred(reference)
         self._bits = pack(self._held)
         self._apart = apart(self._bits, self._bits)
@@ -119,7 +123,9 @@ class Judge:
                 f"{data.path.name} has {len(rows)} {split} buildings, fewer than the {size} needed"
             )
         reference = np.concatenate(list(occupied(data, rows)))
-        return cls(occupied(data, learnt(data)), reference, size, rounds, seed)
+        known = learnt(data)
+        kinds = np.asarray(data.table["shape"])[known]
+        return cls(occupied(data, known), reference, size, rounds, seed, kinds)
 
     def judge(
         self, samples: Bool[np.ndarray, "n x y z"], training: Integer[np.ndarray, " n"] | None = None
@@ -129,7 +135,7 @@ class Judge:
         Args:
             samples: the set, as it stands.
             training: the positions in the training split that they were taken from, where they were; each is
-                then compared with the other training buildings.
+                then compared with the other training buildings, and not with its own copies.
 
         Raises:
             DataError: when the set is smaller than the subsets, or of another resolution.
@@ -139,7 +145,7 @@ class Judge:
                 f"samples of {samples.shape[1:]} voxels cannot be held against {self.reference.shape[1:]}"
             )
         chosen = draws(len(samples), len(self.reference), self.size, self.rounds, self.seed)
-        iou, nearest = self.neighbours.nearest(samples, training)
+        iou, nearest = self.neighbours.nearest(samples, None if training is None else self._kinds[training])
         stood, held = centred(samples), self._held
         own = pack(stood)
         gg, rr, gr = apart(own, own), self._apart, apart(own, self._bits)
@@ -147,6 +153,8 @@ class Judge:
         of_set = _OfSet(samples, iou)
         found: dict[str, list[float]] = defaultdict(list)
         shifts, marginal = [], []
+        # A score in deviations grows with the root of how many are compared: told as of all.
+        grown = np.sqrt(2 / self.size / (1 / len(samples) + 1 / len(self.reference)))
         for g, r in chosen:
             two = from_distances(gg[np.ix_(g, g)], rr[np.ix_(r, r)], gr[np.ix_(g, r)])
             found["nna"].append(two.nna)
@@ -156,7 +164,7 @@ class Judge:
             found["mmd"].append(two.mmd)
             found["fd"].append(frechet(described[g], self._descriptors[r]))
             found["jsd"].append(jensen_shannon(stood[g], held[r]))
-            found["z_u"].append(z_u(1 - iou[g], 1 - self._iou[r]))
+            found["z_u"].append(grown * z_u(1 - iou[g], 1 - self._iou[r]))
             for name, value in of_set.figures(g).items():
                 found[name].append(value)
             shift, single = marginals(described[g], self._descriptors[r])
@@ -191,7 +199,6 @@ class _OfSet:
         before, after = validity(samples), validity(mended)
         self._facets = facets(samples)
         self._facets_after = facets(mended)
-        self._same = alike(samples)
         self._means = {
             "single": before.single,
             "grounded": before.grounded,
@@ -201,6 +208,7 @@ class _OfSet:
             "supported_repaired": after.supported,
             "repaired": (mended != samples).any(axis=(1, 2, 3)),
             "empty": ~samples.any(axis=(1, 2, 3)),
+            "unique": without_twin(samples),
             "copies": copies(iou),
             "nearest": iou,
         }
@@ -210,7 +218,6 @@ class _OfSet:
         return {
             "facets": float(np.median(self._facets[chosen])),
             "facets_repaired": float(np.median(self._facets_after[chosen])),
-            "unique": unique_share(self._same, chosen),
             **{name: float(values[chosen].mean()) for name, values in self._means.items()},
         }
 

@@ -32,17 +32,22 @@ class Neighbours:
 
     Args:
         chunks: occupancies, some at a time, all of one resolution.
+        kinds: a number for each; some may share one, as a building and its stretched copies do. Counted from
+            0 where left out.
 
     Raises:
         DataError: for no building at all.
     """
 
-    def __init__(self, chunks: Iterable[Bool[np.ndarray, "_ x y z"]]) -> None:
+    def __init__(
+        self, chunks: Iterable[Bool[np.ndarray, "_ x y z"]], kinds: Integer[np.ndarray, " m"] | None = None
+    ) -> None:
         parts = [_prepared(squared(centred(chunk))) for chunk in chunks]
         if not parts or not any(len(words) for words, _ in parts):
             raise DataError("there are no buildings to find the nearest of; choose a split that holds some")
         self._words = np.concatenate([words for words, _ in parts])
         self._profiles = np.concatenate([profiles for _, profiles in parts])
+        self._kinds = np.arange(len(self)) if kinds is None else kinds.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -54,14 +59,14 @@ class Neighbours:
 
         Args:
             occupancy: buildings of the same resolution.
-            but: one for each to leave out, as itself where it is among them; -1 leaves none out.
+            but: a kind for each to leave out, as its own where it is among them; -1 leaves none out.
 
         Raises:
-            DataError: for another resolution, or where leaving one out leaves none.
+            DataError: for another resolution, or where leaving one kind out leaves none.
         """
         n = len(occupancy)
         out = np.full(n, -1, np.int64) if but is None else but.astype(np.int64)
-        if but is not None and len(self) < 2:
+        if but is not None and len(np.unique(self._kinds)) < 2:
             raise DataError("only one building is there, so none is left to compare with")
         iou, index = np.zeros(n), np.zeros(n, np.int64)
         for start in range(0, n, _CHUNK):
@@ -69,7 +74,9 @@ class Neighbours:
             words, profiles = turned(occupancy[part])
             if words.shape[2] != self._words.shape[1]:
                 raise DataError("buildings of different resolution cannot be compared; build both at one")
-            iou[part], index[part] = _nearest(words, profiles, self._words, self._profiles, out[part])
+            iou[part], index[part] = _nearest(
+                words, profiles, self._words, self._profiles, self._kinds, out[part]
+            )
         return iou, index
 
 
@@ -137,13 +144,13 @@ def _bound(a, b):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _nearest(turns, layers, others, other_layers, out):
+def _nearest(turns, layers, others, other_layers, kinds, out):
     n, m = layers.shape[0], other_layers.shape[0]
     best, where = np.full(n, -1.0), np.full(n, -1, np.int64)
     bounds = np.empty(m)
     for i in range(n):
         for j in range(m):
-            bounds[j] = -1.0 if j == out[i] else _bound(layers[i], other_layers[j])
+            bounds[j] = -1.0 if kinds[j] == out[i] else _bound(layers[i], other_layers[j])
         for j in np.argsort(-bounds):
             if bounds[j] <= best[i]:
                 break

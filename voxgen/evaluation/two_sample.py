@@ -19,7 +19,6 @@ from jaxtyping import Bool, Float
 
 from ..errors import DataError
 from .distances import distances
-from .estimate import ROUNDS, draws, subset_size
 
 
 @dataclass(frozen=True)
@@ -72,21 +71,6 @@ def from_distances(
         coverage=len(np.unique(gr.argmin(axis=1))) / gr.shape[1],
         mmd=float(other_r.mean()),
     )
-
-
-def subsets(
-    generated: Bool[np.ndarray, "n x y z"],
-    reference: Bool[np.ndarray, "m x y z"],
-    rounds: int = ROUNDS,
-    seed: int = 0,
-) -> list[TwoSample]:
-    """The figures on random subsets of equal size, for their mean and standard deviation."""
-    gg, rr, gr = distances(generated, reference)
-    size = subset_size(len(gg), len(rr))
-    return [
-        from_distances(gg[np.ix_(g, g)], rr[np.ix_(r, r)], gr[np.ix_(g, r)])
-        for g, r in draws(len(gg), len(rr), size, rounds, seed)
-    ]
 
 
 def _share_own(own: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]) -> float:
