@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 from . import checkpoint
 from .errors import DataError, UsageError, nearest
+from .feedback import closest
 from .geometry.grid import FULL, VoxelGrid
+from .geometry.measure import STOREY_HEIGHT
 from .keys import keys
 from .models.base import EncodingModel, GenerativeModel, Predicting, Stepwise
 from .models.condition import Condition
@@ -59,7 +62,7 @@ class Generator:
         attributes: Mapping[str, float] | None = None,
         masks: Masks | None = None,
     ) -> list[VoxelGrid]:
-        """Make buildings.
+        """Make buildings; what a building misses of sizes that are asked is asked for again (`feedback.py`).
 
         Args:
             n: how many.
@@ -77,7 +80,21 @@ class Generator:
         if n < 0 or first < 0:
             raise UsageError(f"n = {n} and first = {first}: both count buildings, from 0")
         asked = self.condition(attributes, masks)
-        return self.generate(self.latents(n, seed, first=first, condition=asked), asked)
+        drawn = torch.from_numpy(keys(seed, positions=np.arange(first, first + n)))
+        return [
+            grid
+            for some in drawn.split(CHUNK)
+            for grid in self.answer(asked[torch.zeros(len(some), dtype=torch.int64)], some)
+        ]
+
+    def answer(self, condition: Condition, keys: Int64[Tensor, " n"]) -> list[VoxelGrid]:
+        """Make a building for each entry of a condition, by its key, as `sample` does.
+
+        Args:
+            condition: on the CPU.
+            keys: as `voxgen.keys` gives them, or any other integers.
+        """
+        return self._closest(condition, keys)[0]
 
     def tuned(self, settings: Iterable[str]) -> Generator:
         """Give the same model with other settings of sampling, as `steps=8`; the weights are shared.
@@ -103,18 +120,15 @@ class Generator:
     ) -> Float[Tensor, "n ..."]:
         """Give the latents that `sample` starts from, on the CPU; `condition` holds one entry for all."""
         asked = self.condition() if condition is None else condition
-        each = [
-            self.model.prior(asked, torch.tensor([key]))
-            for key in keys(seed, positions=np.arange(first, first + n)).tolist()
-        ]
-        return torch.cat(each) if each else torch.zeros(0, *self.model.latent_shape)
+        drawn = torch.from_numpy(keys(seed, positions=np.arange(first, first + n)))
+        return self._drawn(asked, drawn)
 
     def decode(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
-        """Give what latents stand for; `condition` holds one entry, asked of each."""
+        """Give what latents stand for; `condition` holds one entry for each, or one for all."""
         return self._grids(self.model.decode, z, condition)
 
     def generate(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
-        """Give the buildings that are made of drawn latents; `condition` holds one entry, asked of each."""
+        """Give the buildings that are made of drawn latents; `condition` is as for `decode`."""
         return self._grids(self.model.generate, z, condition)
 
     def encode(self, grid: VoxelGrid) -> Float[Tensor, "1 ..."]:
@@ -169,6 +183,7 @@ class Generator:
                 "voxgen train --model diffusion"
             )
         asked = self.condition(attributes)
+        _, asked = self._closest(asked, torch.from_numpy(keys(seed, positions=np.array([number]))))
         z = self.latents(1, seed, first=number, condition=asked)
         (steps,) = _in_chunks(lambda z, c: torch.stack([*model.trajectory(z, c)], dim=1), z, asked, model)
         return [self._grid(values) for values in to_coverage(steps)]
@@ -212,7 +227,7 @@ class Generator:
         return VoxelGrid(made.values, grid.pitch, grid.origin, grid.yaw)
 
     def interpolate(self, a: VoxelGrid | int, b: VoxelGrid | int, n: int, seed: int = 0) -> list[VoxelGrid]:
-        """Give `n` buildings on the way from one to another, both included.
+        """Give `n` buildings on the way from one to another, both included, all as `generate` makes them.
 
         Args:
             a: a grid, or the number of a sample of the seed.
@@ -228,13 +243,7 @@ class Generator:
         start, end = (
             self.encode(at) if isinstance(at, VoxelGrid) else self.latents(1, seed, first=at) for at in (a, b)
         )
-        way = torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)])
-        made = self.generate(way)
-        # A building that is given is shown as the model sees it, as by `reconstruct`.
-        for i, at in ((0, a), (n - 1, b)):
-            if isinstance(at, VoxelGrid):
-                (made[i],) = self.decode(way[i : i + 1])
-        return made
+        return self.generate(torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)]))
 
     def condition(
         self, attributes: Mapping[str, float] | None = None, masks: Masks | None = None
@@ -250,6 +259,28 @@ class Generator:
         volumes = {k: torch.from_numpy(np.array(mask, np.float32)) for k, mask in (masks or {}).items()}
         config = self.model.config
         return Condition.asking(1, config.condition, config.resolution, attributes, volumes)
+
+    def _closest(self, condition: Condition, keys: Int64[Tensor, " n"]) -> tuple[list[VoxelGrid], Condition]:
+        """Buildings, and what they were told in the end."""
+        known = condition.attributes
+
+        def telling(attributes: Float[np.ndarray, "n a"]) -> Condition:
+            return replace(condition, attributes=torch.from_numpy(attributes).to(known.dtype))
+
+        def make(attributes: Float[np.ndarray, "n a"]) -> list[VoxelGrid]:
+            told = telling(attributes)
+            return self.generate(self._drawn(told, keys), told)
+
+        config, storey = self.model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
+        names, scale = config.condition.attributes, config.condition.scale
+        made, told = closest(make, known.double().numpy(), names, scale, storey, config.feedback)
+        return made, telling(told)
+
+    def _drawn(self, condition: Condition, keys: Int64[Tensor, " n"]) -> Float[Tensor, "n ..."]:
+        # One by one: products of matrices of another size round differently.
+        rows = [slice(i, i + 1) for i in range(len(keys))]
+        each = [self.model.prior(condition[at] if len(condition) > 1 else condition, keys[at]) for at in rows]
+        return torch.cat(each) if each else torch.zeros(0, *self.model.latent_shape)
 
     def _encoder(self) -> EncodingModel[Any]:
         if not isinstance(self.model, EncodingModel):
@@ -293,14 +324,16 @@ def load(name: str | Path, *, device: str = "cpu", allow: Collection[str] = ()) 
     path = find_model(name)
     model = checkpoint.load(path, allow=allow)
     card = checkpoint.read_card(path)
-    pitch = card.get("pitch")
-    if not isinstance(pitch, int | float) or not 0 < pitch < float("inf"):
-        raise DataError(f"{path}: the pitch is {pitch!r}, not a number of metres; the file is damaged")
+    card = {"storey_height": STOREY_HEIGHT, **card}
+    for what in ("pitch", "storey_height"):
+        metres = card.get(what)
+        if not isinstance(metres, int | float) or not 0 < metres < float("inf"):
+            raise DataError(f"{path}: its {what} is {metres!r}, not a number of metres; the file is damaged")
     try:
         model = model.to(torch.device(device))
     except (RuntimeError, AssertionError) as failure:
         raise UsageError(f"device {device!r} cannot be used ({failure}); try cpu") from None
-    return Generator(model, float(pitch), card)
+    return Generator(model, float(card["pitch"]), card)
 
 
 def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Float[Tensor, "1 ..."]:
@@ -338,12 +371,11 @@ def _in_chunks(
     model: GenerativeModel[Any],
 ) -> Float[Tensor, "n ..."]:
     device = next(model.parameters()).device
-    asked = condition[torch.zeros(CHUNK, dtype=torch.int64)].to(device)
     parts = []
     for start in range(0, len(x), CHUNK):
-        part = x[start : start + CHUNK]
-        filled = torch.cat([part, part[-1:].expand(CHUNK - len(part), *part.shape[1:])])
-        parts.append(run(filled.to(device), asked).float().cpu()[: len(part)])
+        rows = torch.arange(start, start + CHUNK).clamp_max(len(x) - 1)
+        asked = condition[rows if len(condition) > 1 else torch.zeros_like(rows)]
+        parts.append(run(x[rows].to(device), asked.to(device)).float().cpu()[: len(x) - start])
     return torch.cat(parts) if parts else x.new_zeros(0, 1, *model.config.resolution)
 
 

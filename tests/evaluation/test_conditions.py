@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from voxgen.errors import DataError, UsageError
-from voxgen.evaluation.conditions import condition_errors, measured
+from voxgen.evaluation.conditions import condition_errors
 from voxgen.evaluation.evaluate import EvaluationConfig, Evaluator
+from voxgen.evaluation.mask_errors import mask_errors
 from voxgen.evaluation.record import Against, Record, Subject, comparison
 from voxgen.generator import Generator
-from voxgen.geometry.grid import pack
+from voxgen.geometry.grid import VoxelGrid, pack
+from voxgen.geometry.measure import measure_grids
 from voxgen.models.base import GenerativeModel, ModelConfig
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.pipeline.store import REPORT, Card, Dataset, create_arrays, finish, write_rows
@@ -33,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     rng = np.random.default_rng(0)
     sizes = np.stack([rng.integers(3, 13, n), rng.integers(3, 13, n), rng.integers(2, 7, n)], axis=1)
     grids = np.stack([cuboid(size) for size in sizes])
-    values = measured(grids, PITCH, 1.0, NAMES)
+    values = measure_grids((VoxelGrid(grid, PITCH) for grid in grids), NAMES, 1.0)
     values[::7, 0] = np.nan
     table = {
         "id": np.array([f"c{i}" for i in range(n)]),
@@ -77,15 +79,16 @@ class Listening(Uniform):
 
 
 def model(
-    kind: type[GenerativeModel[Any]] = Listening, names: tuple[str, ...] = NAMES
+    kind: type[GenerativeModel[Any]] = Listening, names: tuple[str, ...] = NAMES, feedback: int = 0
 ) -> GenerativeModel[Any]:
     asked = ConditionConfig(attributes=names, center=(0.0,) * len(names), scale=(1.0,) * len(names))
-    return kind(ModelConfig(resolution=(12, 12, 8), patch=4, condition=asked))
+    return kind(ModelConfig(resolution=(12, 12, 8), patch=4, condition=asked, feedback=feedback))
 
 
-def errors(data: Dataset) -> dict[str, Any]:
+def errors(data: Dataset, feedback: int = 0) -> dict[str, Any]:
     unasked = np.stack([cuboid(np.array([6, 6, 4]))] * 20)
-    return condition_errors(model(), data, data.indices("test"), unasked)
+    generator = Generator(model(feedback=feedback), PITCH, {})
+    return condition_errors(generator, data, data.indices("test"), unasked)
 
 
 def test_the_error_is_the_median_of_asked_against_got(data: Dataset) -> None:
@@ -103,13 +106,19 @@ def test_the_error_is_the_median_of_asked_against_got(data: Dataset) -> None:
     assert found["height"].relative.mean == pytest.approx(np.median(PITCH / known), abs=0.1)
 
 
+def test_what_is_judged_is_what_a_user_gets_who_asks(data: Dataset) -> None:
+    found = errors(data, feedback=1)
+    assert found["height"].absolute.mean == pytest.approx(0, abs=1e-6)
+    assert found["footprint_length"].absolute.mean == errors(data)["footprint_length"].absolute.mean
+
+
 def test_a_share_that_is_nothing_has_no_relative_error(data: Dataset) -> None:
     assert errors(data)["pitched_share"].relative is None
 
 
 def test_a_model_that_knows_no_attributes_is_asked_for_none(data: Dataset) -> None:
     rows = data.indices("test")
-    assert condition_errors(model(Uniform, ()), data, rows, data.coverage(rows)) == {}
+    assert condition_errors(Generator(model(Uniform, ()), PITCH, {}), data, rows, data.coverage(rows)) == {}
 
 
 def evaluated(
@@ -166,3 +175,48 @@ def test_a_model_of_another_resolution_or_pitch_is_refused(data: Dataset) -> Non
     other = Uniform(ModelConfig(resolution=(8, 8, 8)))
     with pytest.raises(DataError, match="trained on"):
         evaluator.evaluate(Generator(other, PITCH, {}))
+
+
+class Obedient(Uniform):
+    """Fills the mask that it is given, to 4 voxels of height; a cuboid where none is."""
+
+    def decode(self, z: torch.Tensor, condition: Condition) -> torch.Tensor:
+        x = torch.zeros(len(z), 1, 12, 12, 8)
+        x[:, 0, 2:8, 2:8, :4] = 1
+        for grid, masks, given in zip(x, condition.masks, condition.given, strict=True):
+            if given.any():
+                grid[0] = masks[given][0]
+                grid[0, :, :, 4:] = 0
+        return x
+
+
+class Deaf(Obedient):
+    """Heeds no mask."""
+
+    def decode(self, z: torch.Tensor, condition: Condition) -> torch.Tensor:
+        nothing = Condition(condition.attributes, condition.masks, torch.zeros_like(condition.given))
+        return super().decode(z, nothing)
+
+
+@pytest.mark.parametrize("mask", ["footprint", "envelope"])
+def test_a_mask_is_asked_for_and_what_is_off_is_told(data: Dataset, mask: str) -> None:
+    asked = ConditionConfig(masks=(mask,))
+    rows = data.indices("test")
+    free = np.zeros((20, 12, 12, 8), np.uint8)
+    free[:, 2:8, 2:8, :4] = 64  # as a deaf model's
+    off = {}
+    for kind in (Obedient, Deaf):
+        config = ModelConfig(resolution=(12, 12, 8), patch=4, condition=asked)
+        generator = Generator(kind(config), PITCH, {})
+        (off[kind],) = mask_errors(generator, data, rows, free).values()
+    assert off[Obedient].absolute.mean == 0
+    assert off[Deaf].absolute == off[Obedient].unasked
+    if mask == "footprint":
+        plans = [grid.any(axis=2) for grid in data.coverage(rows) > 32]
+        wrong = [1 - (p & (free[0, :, :, 0] > 0)).sum() / (p | (free[0, :, :, 0] > 0)).sum() for p in plans]
+        assert off[Deaf].absolute.mean == pytest.approx(np.median(wrong), abs=0.1)
+
+
+def test_a_model_that_was_taught_no_mask_is_asked_for_none(data: Dataset) -> None:
+    rows = data.indices("test")
+    assert mask_errors(Generator(model(), PITCH, {}), data, rows, data.coverage(rows)) == {}

@@ -18,6 +18,7 @@ from voxgen import checkpoint
 from voxgen.errors import DataError, UsageError
 from voxgen.generator import Generator, load, slerp
 from voxgen.geometry.grid import VoxelGrid
+from voxgen.models.condition import Condition
 from voxgen.models.vae import VAE, VAEConfig
 from voxgen.training.create import create_model, model_config
 from voxgen.training.data import condition_config
@@ -107,6 +108,19 @@ def test_conditions_are_asked_by_name():
         VAE_GENERATOR.sample(1, masks={"footprint": plan[:4]})
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 6))
+def test_each_is_answered_by_itself(seed, n):
+    keys = torch.arange(n) + seed
+    config = VAE_GENERATOR.model.config
+    asked = Condition.nothing(n, config.condition, config.resolution)
+    asked.attributes[:] = torch.linspace(1, 4, n)[:, None]
+    made = VAE_GENERATOR.answer(asked, keys)
+    (last,) = VAE_GENERATOR.answer(asked[n - 1 :], keys[n - 1 :])
+    assert len(made) == n
+    assert np.array_equal(made[-1].values, last.values)
+
+
 def test_a_reconstruction_stands_where_the_original_stood():
     grid = VoxelGrid(DATA.grids[0], 0.5, np.array([85_000.0, 447_000.0, 3.0]), 0.7)
     made = VAE_GENERATOR.reconstruct(grid)
@@ -133,7 +147,7 @@ def test_an_interpolation_begins_and_ends_where_it_is_told():
     grid = VoxelGrid(DATA.grids[0], 0.5)
     way = VAE_GENERATOR.interpolate(grid, 3, 5, seed=2)
     assert len(way) == 5
-    assert np.array_equal(way[0].values, VAE_GENERATOR.reconstruct(grid).values)
+    assert np.array_equal(way[0].values, VAE_GENERATOR.generate(VAE_GENERATOR.encode(grid))[0].values)
     assert np.array_equal(way[-1].values, VAE_GENERATOR.sample(1, seed=2, first=3)[0].values)
     with pytest.raises(UsageError, match="at least 2"):
         VAE_GENERATOR.interpolate(0, 1, 1)
@@ -185,6 +199,13 @@ def test_a_model_from_outside_is_loaded_only_when_allowed(tmp_path):
     with pytest.raises(UsageError, match="not part of voxgen"):
         load(tmp_path)
     assert len(load(tmp_path, allow=[ADDRESS]).sample(1)) == 1
+
+
+@pytest.mark.parametrize("metres", [None, 0, "3", float("nan")])
+def test_a_model_without_a_storey_height_is_refused(tmp_path, metres):
+    checkpoint.save(VAE_GENERATOR.model, Run(tmp_path).model, {"pitch": 0.5, "storey_height": metres})
+    with pytest.raises(DataError, match="storey_height"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("pitch", [None, 0, -1, "1", float("inf")])

@@ -124,6 +124,12 @@ def test_other_settings_than_the_runs_are_refused_with_the_difference(tmp_path):
     assert "threads:" not in said
 
 
+def test_a_run_goes_on_with_other_settings_of_sampling(tmp_path):
+    list(train(tmp_path / "r", DATA, toy(feedback=0), settings(steps=2)))
+    steps = list(train(tmp_path / "r", DATA, toy(feedback=1), settings(steps=4)))
+    assert [s.step for s in steps] == [3, 4]
+
+
 @pytest.mark.parametrize(
     ("data", "address"), [(ToyData(seed=1), ADDRESS), (ToyData(), GAME)], ids=["data", "family"]
 )

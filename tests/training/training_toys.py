@@ -136,12 +136,10 @@ class Game(GenerativeModel[ToyConfig]):
         }
 
 
-def toy(
-    data: ToyData | None = None, address: str = ADDRESS, seed: int = 0, poison: int = -1
-) -> GenerativeModel:
+def toy(data: ToyData | None = None, address: str = ADDRESS, seed: int = 0, **changes) -> GenerativeModel:
     """A toy model for a data set, with first weights of a seed."""
     known = condition_config(data or ToyData(), ("height",), ("envelope",))
-    return create_model(ToyConfig(condition=known, poison=poison), address, seed=seed)
+    return create_model(ToyConfig(condition=known, **changes), address, seed=seed)
 
 
 def settings(**changes) -> TrainConfig:

@@ -8,7 +8,7 @@ The other way round, a model with an autoencoder tells the attributes of a held-
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,16 @@ import torch
 from jaxtyping import Float, Integer, UInt8
 
 from ..config import Config
-from ..generator import from_coverage, to_coverage
+from ..generator import Generator, from_coverage
 from ..geometry.grid import VoxelGrid
-from ..geometry.measure import measure_grid
+from ..geometry.measure import measure_grids
 from ..keys import keys
 from ..models.base import GenerativeModel, Predicting
 from ..models.condition import Condition
 from ..pipeline.build import Progress
 from ..pipeline.store import Dataset
-from ..training.data import known_attributes
-from .estimate import ROUNDS, Estimate, draws, subset_size
+from ..training.data import known_attributes, storey_height
+from .estimate import ROUNDS, Estimate, median
 
 UNITS = {
     "height": "m",
@@ -66,7 +66,7 @@ class ConditionError(Config):
 
 
 def condition_errors(
-    model: GenerativeModel[Any],
+    generator: Generator,
     data: Dataset,
     rows: Integer[np.ndarray, " k"],
     unasked: UInt8[np.ndarray, "n x y z"],
@@ -79,7 +79,7 @@ def condition_errors(
     """Ask for the attributes of held-out buildings.
 
     Args:
-        model: a model; one that was taught no attributes gives nothing.
+        generator: of a model; one that was taught no attributes gives nothing.
         data: what it was trained on.
         rows: held-out buildings, at least 3.
         unasked: coverage of samples that were asked for nothing.
@@ -88,20 +88,23 @@ def condition_errors(
         seed: draws latents and subsets.
         progress: told how many were made.
     """
+    model = generator.model
     names = model.config.condition.attributes
     if not names:
         return {}
     asked, also = known_attributes(data, names)[rows], also or {}
     for name, value in also.items():
         asked[:, names.index(name)] = value
-    made = _made(model, asked, seed, progress)
+    made = _made(generator, asked, seed, progress)
     told = _told(model, data.coverage(rows))
     at = [i for i, name in enumerate(names) if name in UNITS and name not in also]
     names, asked = [names[i] for i in at], asked[:, at]
-    storey = float((data.card.get("config") or {}).get("storey_height", 3.0))
-    got = measured(made, data.pitch, storey, names)
-    own = measured(data.coverage(rows), data.pitch, storey, names)
-    free = measured(unasked[: len(rows)], data.pitch, storey, names)
+    storey = storey_height(data)
+    got = measure_grids(made, names, storey)
+    own, free = (
+        measure_grids((VoxelGrid(grid, data.pitch) for grid in coverage), names, storey)
+        for coverage in (data.coverage(rows), unasked[: len(rows)])
+    )
     found = {}
     for i, name in enumerate(names):
         by_latent = None if told is None else told[:, at[i]]
@@ -111,28 +114,19 @@ def condition_errors(
     return found
 
 
-def measured(
-    coverage: UInt8[np.ndarray, "n x y z"], pitch: float, storey_height: float, names: Sequence[str]
-) -> Float[np.ndarray, "n a"]:
-    """Measure attributes of grids by name, each in its own unit."""
-    values = [measure_grid(VoxelGrid(grid, pitch), storey_height) for grid in coverage]
-    return np.array([[of[name] for name in names] for of in values]).reshape(len(coverage), len(names))
-
-
 def _made(
-    model: GenerativeModel[Any], asked: Float[np.ndarray, "k a"], seed: int, progress: Progress | None
-) -> UInt8[np.ndarray, "k x y z"]:
-    config = model.config
+    generator: Generator, asked: Float[np.ndarray, "k a"], seed: int, progress: Progress | None
+) -> list[VoxelGrid]:
+    config = generator.model.config
     nothing = Condition.nothing(len(asked), config.condition, config.resolution)
     condition = Condition(torch.from_numpy(asked).float(), nothing.masks, nothing.given)
     drawn = torch.from_numpy(keys(seed, positions=np.arange(len(asked))))
-    parts = []
+    made: list[VoxelGrid] = []
     for start in range(0, len(asked), _PART):
-        some = condition[start : start + _PART]
-        parts.append(to_coverage(model.sample(drawn[start : start + _PART], some).cpu()))
+        made += generator.answer(condition[start : start + _PART], drawn[start : start + _PART])
         if progress is not None:
-            progress("asking for buildings", start + len(some), len(asked))
-    return np.concatenate(parts)
+            progress("asking for buildings", len(made), len(asked))
+    return made
 
 
 def _told(
@@ -160,11 +154,6 @@ def _error(
     if np.count_nonzero(known) < 3:
         return None
 
-    def median(errors: Float[np.ndarray, " n"]) -> Estimate:
-        n = len(errors)
-        chosen = draws(n, n, subset_size(n), rounds, seed)
-        return Estimate.of([float(np.median(errors[g])) for g, _ in chosen])
-
     apart = np.abs(got - asked)[known]
     wanted = np.abs(asked[known])
     positive = wanted > 1e-6
@@ -173,9 +162,9 @@ def _error(
     return ConditionError(
         unit=UNITS.get(name, ""),
         asked=int(np.count_nonzero(known)),
-        absolute=median(apart),
-        relative=median(apart[positive] / wanted[positive]) if positive.mean() > 0.5 else None,
-        voxels=median(np.abs(own - asked)[known]),
-        unasked=median(ignoring) if len(ignoring) >= 3 else None,
-        told=None if told is None else median(np.abs(told - asked)[known]),
+        absolute=median(apart, rounds, seed),
+        relative=median(apart[positive] / wanted[positive], rounds, seed) if positive.mean() > 0.5 else None,
+        voxels=median(np.abs(own - asked)[known], rounds, seed),
+        unasked=median(ignoring, rounds, seed) if len(ignoring) >= 3 else None,
+        told=None if told is None else median(np.abs(told - asked)[known], rounds, seed),
     )

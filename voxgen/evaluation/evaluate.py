@@ -21,6 +21,7 @@ from .estimate import ROUNDS, Estimate, draws, subset_size
 from .floors import Bernoulli, HeightMaps, real
 from .judge import Judge, Judged, Scores, learnt, occupied
 from .likelihood import HeightCode, Likelihood, VoxelCode, bits_per_voxel
+from .mask_errors import mask_errors
 
 REAL, BERNOULLI, HEIGHTS = "real against real", "Bernoulli", "height maps"
 _PART = 16
@@ -117,16 +118,10 @@ class Evaluator:
         rows = np.random.default_rng(config.seed).permutation(self._held_out)[: config.asked]
         conditions = {}
         if len(rows) >= 3:
-            conditions = condition_errors(
-                generator.model,
-                data,
-                rows,
-                samples if not config.ask else self._sampled(generator, {}, len(rows)),
-                also=config.ask,
-                rounds=config.rounds,
-                seed=config.seed,
-                progress=self.progress,
-            )
+            free = samples if not config.ask else self._sampled(generator, {}, len(rows))
+            how = {"rounds": config.rounds, "seed": config.seed, "progress": self.progress}
+            conditions = condition_errors(generator, data, rows, free, also=config.ask, **how)
+            conditions |= mask_errors(generator, data, rows, free, **how)
         return Evaluation(judged, conditions, samples, sampling)
 
     def floors(self, bits: bool = False) -> dict[str, Scores]:

@@ -16,6 +16,8 @@ of the vertical, a roof faces up.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -29,6 +31,9 @@ from .placement import footprint_rectangle, rotation_z
 from .shell import Shell, solid_shell
 from .surface import isosurface
 
+STOREY_HEIGHT = 3.0
+"""Metres, where nothing else is said."""
+
 PITCHED = np.deg2rad(8.0)
 """A roof is pitched where it is steeper than this."""
 
@@ -39,7 +44,7 @@ _SECTION = 128
 """Columns along each side of the footprint rectangle for plans of storeys, and volumes of open shells."""
 
 
-def measure(mesh: Mesh, storey_height: float = 3.0) -> dict[str, float]:
+def measure(mesh: Mesh, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
     """Measure a building's mesh.
 
     Raises:
@@ -88,7 +93,7 @@ def measure(mesh: Mesh, storey_height: float = 3.0) -> dict[str, float]:
     )
 
 
-def measure_grid(grid: VoxelGrid, storey_height: float = 3.0) -> dict[str, float]:
+def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
     """Measure a building's grid, by coverage where it has one; all zero for an empty grid.
 
     Raises:
@@ -127,6 +132,16 @@ def measure_grid(grid: VoxelGrid, storey_height: float = 3.0) -> dict[str, float
         wall=float(areas[wall].sum()),
         pitched=_pitched_share(top, plan > 0.98),
     )
+
+
+def measure_grids(
+    grids: Iterable[VoxelGrid], names: Sequence[str], storey_height: float = STOREY_HEIGHT
+) -> Float[np.ndarray, "n a"]:
+    """Measure grids as `measure_grid`, a row each, some of its names in their order."""
+    rows = [
+        [measures[name] for name in names] for measures in (measure_grid(g, storey_height) for g in grids)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
 
 
 def _named(

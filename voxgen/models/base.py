@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int64
-from pydantic import model_validator
+from jaxtyping import Bool, Float, Int64
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..config import Config
@@ -38,11 +38,13 @@ class ModelConfig(Config):
         resolution: voxels along x, y and z.
         patch: edge of the space-to-depth patches; chosen by the resolution where it is not given.
         condition: what the model can be asked for.
+        feedback: how often a sample is asked again for what it missed (`voxgen/feedback.py`).
     """
 
     resolution: tuple[int, int, int] = (32, 32, 32)
     patch: int = 4
     condition: ConditionConfig = ConditionConfig()
+    feedback: int = Field(default=2, ge=0)
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +79,7 @@ class Batch:
         chance: an integer a step, the same for all processes that share the batch; 0 outside training.
         symmetry: (b,) under which plan symmetry x is shown (`nn/symmetry.py`); as it stands where None.
         known: all attributes as far as they are known, also those that are not asked; as asked where None.
+        copy: (b,) which are stretched copies of other buildings; none where None.
     """
 
     x: Float[Tensor, "b 1 x y z"]
@@ -86,6 +89,7 @@ class Batch:
     chance: int = 0
     symmetry: Int64[Tensor, " b"] | None = None
     known: Float[Tensor, "b a"] | None = None
+    copy: Bool[Tensor, " b"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Give the batch on a device; keys stay on the CPU, where noise is drawn."""
@@ -98,8 +102,9 @@ class Batch:
         """Give some of the samples."""
         symmetry = None if self.symmetry is None else self.symmetry[index]
         known = None if self.known is None else self.known[index]
+        copy = None if self.copy is None else self.copy[index]
         x, condition, keys = self.x[index], self.condition[index], self.keys[index]
-        return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry, known=known)
+        return replace(self, x=x, condition=condition, keys=keys, symmetry=symmetry, known=known, copy=copy)
 
     def standing(self) -> Batch:
         """Give the buildings, and the masks that are told of them, as they stand."""
@@ -132,7 +137,7 @@ class GenerativeModel(nn.Module, ABC, Generic[ConfigT]):
     """Whether the loop may shorten gradients; a published recipe may not know of it."""
     begins_whole: ClassVar[bool] = True
     """Whether one of its class gives it all weights to begin with; else the autoencoder alone."""
-    tunable: ClassVar[tuple[str, ...]] = ()
+    tunable: ClassVar[tuple[str, ...]] = ("feedback",)
     """Settings of the config that decide how is sampled, not what is learnt: they may change afterwards."""
     latent_shape: tuple[int, ...]
 
@@ -280,7 +285,7 @@ class Judging(Protocol):
 class EncodingModel(GenerativeModel[ConfigT]):
     """A family that can also find the latent of a given building."""
 
-    rebuilt: ClassVar[int] = 4096
+    most_reconstructed: ClassVar[int] = 4096
     """Most buildings that a report rebuilds: few where the way back and forth takes many passes."""
 
     @abstractmethod

@@ -51,7 +51,7 @@ PathConfigT = TypeVar("PathConfigT", bound=PathConfig)
 class Paths(EncodingModel[PathConfigT]):
     """A family that follows paths."""
 
-    tunable: ClassVar[tuple[str, ...]] = ("solver", "steps", "guidance")
+    tunable: ClassVar[tuple[str, ...]] = ("solver", "steps", "guidance", *EncodingModel.tunable)
 
     @abstractmethod
     def told(self, condition: Condition) -> Any:

@@ -40,10 +40,11 @@ class ThesisConfig(ModelConfig):
 
 
 class ThesisGAN(GenerativeModel[ThesisConfig]):
-    """3DBuildingGAN's game on any grid that can be halved at least twice."""
+    """3DBuildingGAN's game on any grid that can be halved."""
 
     config_class: ClassVar[type[ModelConfig]] = ThesisConfig
     conditional: ClassVar[bool] = False
+    tunable: ClassVar[tuple[str, ...]] = ()
     fixed_learning_rate: ClassVar[bool] = True
     clipped: ClassVar[bool] = False
 
@@ -51,6 +52,11 @@ class ThesisGAN(GenerativeModel[ThesisConfig]):
         super().__init__(config)
         self.latent_shape = (config.latent,)
         halvings = _halvings(config.resolution)
+        if not halvings:
+            raise ValueError(
+                f"a resolution of {'x'.join(map(str, config.resolution))} cannot be halved: every side must "
+                "be even, and 8 at least"
+            )
         x, y, z = (n >> halvings for n in config.resolution)
         widths = [config.width * 2**i for i in range(halvings)]
         critic: list[nn.Module] = []

@@ -27,6 +27,7 @@ from ..nn.blocks import ResBlock, group_norm
 from ..nn.conditioning import AttributeEmbedding, MaskPatches
 from ..nn.invertible import Chain, Coupling, Invertible, Linear, affine
 from ..nn.patches import Position, depth_to_space, space_to_depth
+from ..nn.volume import cells_per_level
 from .asked import Asked, asked
 from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
@@ -67,7 +68,7 @@ class VoxelFlow(EncodingModel[VoxelFlowConfig]):
     """Normalizing flow over voxels."""
 
     config_class: ClassVar[type[ModelConfig]] = VoxelFlowConfig
-    tunable: ClassVar[tuple[str, ...]] = ("temperature",)
+    tunable: ClassVar[tuple[str, ...]] = ("temperature", *EncodingModel.tunable)
 
     def __init__(self, config: VoxelFlowConfig) -> None:
         super().__init__(config)
@@ -75,9 +76,8 @@ class VoxelFlow(EncodingModel[VoxelFlowConfig]):
         wanted = config.condition
         self.attributes = AttributeEmbedding(wanted.center, wanted.scale, config.embedding)
         self.masks = MaskPatches(len(wanted.masks), config.patch, config.width) if wanted.masks else None
-        x, y, z = config.resolution
-        p = config.patch
-        self.map = TwoScales(config, p**3, (x // p, y // p, z // p))
+        fine, _ = cells_per_level(config.resolution, config.patch, levels=2)
+        self.map = TwoScales(config, config.patch**3, fine)
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """Upper bound of the bits a voxel."""
@@ -88,7 +88,8 @@ class VoxelFlow(EncodingModel[VoxelFlowConfig]):
 
     def log_prob(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, " b"]:
         """Lower bound of the natural logarithm of the probability of coverage grids of 65 levels."""
-        keys = torch.arange(len(x))
+        # One draw for all: how likely a building is must not depend on where in a list it stands.
+        keys = torch.zeros(len(x), dtype=torch.int64)
         within = torch.special.ndtr(keyed_noise(keys, tuple(x.shape[1:]))).to(x)
         return self._log_prob(x, within, condition)
 

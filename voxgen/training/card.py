@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ..models.base import GenerativeModel
-from .data import TrainingData
+from .data import TrainingData, storey_height
 from .run import RunConfig
 from .state import Position
 
@@ -40,6 +40,7 @@ def describe(
     return {
         "voxgen": metadata.version("voxgen"),
         "pitch": data.pitch,
+        "storey_height": storey_height(data),
         "begun_from": wanted.begun_from,
         "data": {
             **wanted.data.model_dump(),

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from ..errors import DataError, UsageError, nearest
+from ..geometry.measure import STOREY_HEIGHT
 from ..models.condition import ASKABLE, ATTRIBUTES, MASKS, ConditionConfig
 
 
@@ -110,6 +111,12 @@ def condition_config(
     )
 
 
+def spread(rows: Int[np.ndarray, " n"], count: int) -> Int[np.ndarray, " k"]:
+    """Give so many of some rows, evenly spread, or all where they are fewer: rows lie source by source."""
+    count = min(len(rows), count)
+    return rows[np.arange(count) * len(rows) // max(1, count)]
+
+
 def known_attributes(data: TrainingData, names: Sequence[str]) -> Float[np.ndarray, "rows a"]:
     """Give attributes of all rows, NaN where the data do not have one that a model knows."""
     columns = []
@@ -121,6 +128,11 @@ def known_attributes(data: TrainingData, names: Sequence[str]) -> Float[np.ndarr
     count = max((len(column) for column in columns if column is not None), default=0)
     unknown = np.full(count, np.nan)
     return np.stack([unknown if column is None else column for column in columns], axis=1)
+
+
+def storey_height(data: TrainingData) -> float:
+    """Give the metres a storey by which floor areas and storeys of the data were measured."""
+    return float((data.card.get("config") or {}).get("storey_height", STOREY_HEIGHT))
 
 
 def fingerprint(data: TrainingData) -> str:

@@ -20,6 +20,7 @@ import platform
 import re
 import shutil
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any
 from ..atomic import sweep, write_text
 from ..config import Config, flat
 from ..errors import DataError, UsageError, nearest
+from ..models import family
 from ..pretrained import SHIPPED, shipped
 from .config import UNBOUND, TrainConfig
 
@@ -121,8 +123,9 @@ class Run:
     def check(self, wanted: RunConfig) -> None:
         """Hold what is asked now against what the run was asked first.
 
-        Budget, device, threads and what is only watched may change; all else decides the result. A run of
-        which nothing is saved binds nobody: the next one begins at the first step whatever it is asked.
+        Budget, device, threads, what is only watched and how is sampled may change; all else decides the
+        result. A run of which nothing is saved binds nobody: the next one begins at the first step whatever
+        it is asked.
 
         Raises:
             UsageError: saying what differs and what to do.
@@ -134,7 +137,8 @@ class Run:
             return
         if not self.is_born():
             return
-        before, now = _bound(self.read_config()), _bound(wanted)
+        tunable = family(wanted.family, wanted.recipe).tunable
+        before, now = _bound(self.read_config(), tunable), _bound(wanted, tunable)
         changes = [
             f"  {key}: {before.get(key, 'nothing')} in the run, {now.get(key, 'nothing')} now"
             for key in sorted(before.keys() | now.keys())
@@ -245,9 +249,10 @@ def find_model(name: str | Path) -> Path:
     raise UsageError(f"no run {str(name)!r} in {folder}{nearest(str(name), known)}; {there}")
 
 
-def _bound(config: RunConfig) -> dict[str, Any]:
-    """What decides a run's result, by dotted key; names for people left out."""
+def _bound(config: RunConfig, tunable: Collection[str]) -> dict[str, Any]:
+    """What decides a run's result, by dotted key; names for people and settings of sampling left out."""
     values = config.model_dump(mode="json")
+    values["model"] = {key: value for key, value in values["model"].items() if key not in tunable}
     for key in UNBOUND:
         del values["train"][key]
     del values["data"]["name"]
