@@ -61,6 +61,9 @@ def full_step(
     def step() -> None:
         shown = replace(batch, chance=next(chance))
         for player, optimiser in optimisers.items():
+            start, end = model.span(player)
+            if not start <= progress < end:
+                continue
             with torch.autocast("cpu", torch.bfloat16, enabled=dtype is not None):
                 terms = list(model.loss(shown, player).values())
             if terms:

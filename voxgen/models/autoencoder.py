@@ -113,6 +113,11 @@ class Autoencoder(nn.Module):
             AttributePredictor(self.latent_shape, wanted.center, wanted.scale) if wanted.attributes else None
         )
 
+    def decoding(self) -> nn.ModuleList:
+        """What a building is decoded by."""
+        parts = (self.attributes, self.masks, self.decoder, self.head)
+        return nn.ModuleList(part for part in parts if part is not None)
+
     def moments(
         self, x: Float[Tensor, "b 1 x y z"]
     ) -> tuple[Float[Tensor, "b c xc yc zc"], Float[Tensor, "b c xc yc zc"]]:
@@ -182,7 +187,7 @@ class Autoencoder(nn.Module):
 class AutoencodingModel(EncodingModel[ConfigT]):
     """A family over the autoencoder."""
 
-    tunable: ClassVar[tuple[str, ...]] = ("settle",)
+    tunable: ClassVar[tuple[str, ...]] = ("settle", *EncodingModel.tunable)
 
     @abstractmethod
     def shared(self) -> Autoencoder:

@@ -97,16 +97,24 @@ class GAN(AutoencodingModel[GANConfig]):
         )
 
     def players(self) -> dict[str, nn.Module]:
-        """Critic and generator, in the order of their moves."""
-        return {"critic": self.critic, "generator": self.generator}
+        """The autoencoder of the warm-up, then critic and decoder, in the order of their moves."""
+        autoencoder = self.generator.autoencoder
+        return {"autoencoder": autoencoder, "critic": self.critic, "generator": autoencoder.decoding()}
+
+    def span(self, player: str) -> tuple[float, float]:
+        """The warm-up comes to rest, and the game begins anew: first the critic, then both."""
+        start = self.config.warm_up
+        if player == "autoencoder":
+            return 0.0, start
+        return (start, 1.0) if player == "critic" else (start + self.config.head_start, 1.0)
 
     def shared(self) -> Autoencoder:
         """The generator's autoencoder."""
         return self.generator.autoencoder
 
     def optimiser(self, player: str, learning_rate: float) -> torch.optim.Optimizer:
-        """AdamW; the critic's without momentum, as games ask for, and at a rate of its own."""
-        if player == "generator":
+        """Muon, and for the critic AdamW without momentum, as games ask for, at a rate of its own."""
+        if player != "critic":
             return super().optimiser(player, learning_rate)
         rate = learning_rate * self.config.critic_rate
         return torch.optim.AdamW(self.critic.parameters(), lr=rate, betas=(0.0, 0.99), weight_decay=0.0)
@@ -120,16 +128,10 @@ class GAN(AutoencodingModel[GANConfig]):
             self.conclude(known())
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
-        """The critic's part of the game, or the generator's.
-
-        Only the generator moves in the warm-up, and only the critic in its head start.
-        """
-        if batch.progress < self.config.warm_up:
-            return {} if player == "critic" else self.generator.autoencoder.loss(batch)
-        if player == "critic":
-            return self._critic_loss(batch)
-        alone = batch.progress < self.config.warm_up + self.config.head_start
-        return {} if alone else self._generator_loss(batch)
+        """The autoencoder's own loss, or the critic's part of the game, or the generator's."""
+        if player == "autoencoder":
+            return self.generator.autoencoder.loss(batch)
+        return self._critic_loss(batch) if player == "critic" else self._generator_loss(batch)
 
     def encode(self, x: Float[Tensor, "b 1 x y z"], condition: Condition) -> Float[Tensor, "b ..."]:
         """The generator's latent of a building."""
