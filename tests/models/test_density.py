@@ -154,6 +154,23 @@ def test_more_buildings_than_windows_are_spread_evenly() -> None:
     assert 0.4 < float((drawn[:, 0] > 0).float().mean()) < 0.6
 
 
+def test_draws_lie_as_far_from_what_is_known_as_different_buildings_do() -> None:
+    """Copies lie nearer to their own than any other building, and do not narrow the windows."""
+    torch.manual_seed(0)
+    z = torch.randn(400, 6)
+    copies = z.repeat(3, 1) + 0.1 * torch.randn(1200, 6)
+    both, copied = torch.cat([z, copies]), torch.arange(1600) >= 400
+    density, unaware = ParzenWindows(6, 0, rank=6), ParzenWindows(6, 0, rank=6)
+    density.fit(both, torch.zeros(1600, 0), copied)
+    unaware.fit(both, torch.zeros(1600, 0))
+    apart = torch.cdist(z, z).topk(2, largest=False)[0][:, 1].median()
+    far, near = (
+        torch.cdist(of.sample(*free(2000))[:, :6], both).amin(dim=1).median() for of in (density, unaware)
+    )
+    assert float(far) == pytest.approx(float(apart), rel=0.1)
+    assert float(near) < 0.5 * float(far)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
 def test_very_few_buildings_can_be_fitted(n) -> None:
     density = ParzenWindows(6, 1, rank=4)

@@ -204,11 +204,12 @@ def test_it_learns_the_distribution_of_the_latents():
     assert float((near_low | near_high).float().mean()) > 0.85
 
 
-def test_a_trajectory_ends_in_the_sample(model):
+@pytest.mark.parametrize("asked", [{}, {"height": 2.5}])
+def test_a_trajectory_ends_in_the_sample(model, asked):
     generator = Generator(model, 0.5, {}).tuned(["steps=5", "solver=multistep"])
-    steps = generator.trajectory(seed=3, number=2)
+    steps = generator.trajectory(seed=3, number=2, attributes=asked)
     assert len(steps) == 6
-    (made,) = generator.sample(1, 3, first=2)
+    (made,) = generator.sample(1, 3, first=2, attributes=asked)
     assert np.array_equal(steps[-1].values, made.values)
     assert not np.array_equal(steps[0].values, made.values)
 

@@ -57,6 +57,14 @@ def test_all_air_and_all_solid_come_back_too():
     assert torch.equal((back * (LEVELS - 1)).round(), x * (LEVELS - 1))
 
 
+def test_a_building_is_as_likely_wherever_it_stands_in_a_batch():
+    model = voxel_flow()
+    x = grids(3)
+    with torch.no_grad():
+        first, last = (model.log_prob(some, model.unconditional(3)) for some in (x, x.flip(0)))
+    torch.testing.assert_close(first, last.flip(0))
+
+
 def test_the_likelihood_of_a_flow_of_nothing_is_that_of_its_logits():
     """With f a rotation, the density of a level is that of a Gaussian at its logit, times its slope."""
     model = voxel_flow(by=0.0)
@@ -66,7 +74,7 @@ def test_the_likelihood_of_a_flow_of_nothing_is_that_of_its_logits():
         found = model.log_prob(x, model.unconditional(2))
     from voxgen.models.noise import keyed_noise
 
-    u = torch.special.ndtr(keyed_noise(torch.arange(2), tuple(x.shape[1:]))).double()
+    u = torch.special.ndtr(keyed_noise(torch.zeros(2, dtype=torch.int64), tuple(x.shape[1:]))).double()
     unit = 0.005 + 0.99 * ((64 * x).round() + u) / 65
     y = unit.logit() / 4.5
     density = -0.5 * y**2 - 0.5 * math.log(2 * math.pi) + math.log(0.99 / 4.5) - unit.log() - (1 - unit).log()
@@ -127,7 +135,7 @@ def test_a_latent_flow_learns_a_ring():
         ring = 2 * torch.cat([angle.cos(), angle.sin()], dim=1)
         ring = ring + 0.2 * torch.randn(256, 2, generator=chance)
         optimiser.zero_grad()
-        encoded = Encoded(ring, spread, condition.attributes)
+        encoded = Encoded(ring, spread, condition.attributes, torch.zeros(len(ring), dtype=torch.bool))
         model.latent_loss(encoded, condition, lambda k, _: torch.zeros(256, k)).backward()
         optimiser.step()
     with torch.no_grad():

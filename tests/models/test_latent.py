@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voxgen.models.base import Batch
 from voxgen.models.condition import Condition, ConditionConfig
 from voxgen.models.diffusion import Diffusion, DiffusionConfig
 from voxgen.models.flow import Flow, FlowConfig
+from voxgen.models.latent import Encoded, Windows
 from voxgen.nn.symmetry import turn
 
 SIDE = (16, 16, 16)
@@ -66,7 +69,7 @@ def test_a_run_that_goes_on_draws_from_the_same(cls):
 
 
 def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
-    model = make(Flow, draws=3)
+    model = make(Flow, draws=3, window=0.0)
     known = batch(n=6)
     known.condition.attributes[:, 0] = torch.arange(6.0)
     model.prepare(0.9, lambda: [known])
@@ -86,8 +89,34 @@ def test_of_each_encoded_building_its_own_attributes_are_told(monkeypatch):
     assert torch.equal(condition.attributes[:6], encoded.attributes[:6])
     rows = encoded.attributes[:, 0].long()
     assert model._known is not None
-    torch.testing.assert_close(encoded.mean, model._known.mean[rows])
+    torch.testing.assert_close(encoded.mean, model._known.encoded.mean[rows])
     assert len(set(rows.tolist())) > 2
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 60), width=st.floats(0.1, 2), seed=st.integers(0, 99))
+def test_a_building_in_its_window_has_the_attributes_that_go_with_it(n, width, seed):
+    """Where attributes are linear in latents, they are so all along a window."""
+    chance = torch.Generator().manual_seed(seed)
+    mean, slope = torch.randn(n, 5, generator=chance), torch.randn(5, 2, generator=chance)
+    windows = Windows.around(Encoded(mean, torch.zeros(n, 5), mean @ slope, torch.zeros(n, dtype=torch.bool)))
+    rows = torch.randint(n, (40,), generator=chance)
+    noise = torch.randn(40, windows.nearest.shape[1], generator=chance)
+    drawn = windows.drawn(rows, noise, width)
+    torch.testing.assert_close(drawn.attributes, drawn.mean @ slope, atol=1e-4, rtol=1e-4)
+    if n > 1:
+        assert not torch.equal(drawn.mean, mean[rows])
+    still = windows.drawn(rows, noise, 0.0)
+    assert torch.equal(still.mean, mean[rows])
+
+
+def test_an_attribute_that_is_unknown_stays_so_in_a_window():
+    attributes = torch.tensor([[1.0], [torch.nan], [3.0]])
+    windows = Windows.around(
+        Encoded(torch.randn(3, 2), torch.zeros(3, 2), attributes, torch.zeros(3, dtype=torch.bool))
+    )
+    drawn = windows.drawn(torch.arange(3), torch.randn(3, 3), 1.0)
+    assert drawn.attributes.isnan().flatten().tolist() == [False, True, False]
 
 
 def test_where_masks_are_taught_a_step_encodes_its_own():

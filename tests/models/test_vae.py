@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from voxgen.models.autoencoder import posterior_draw
@@ -143,3 +144,33 @@ def test_draws_have_the_mean_and_deviation_of_the_posterior() -> None:
     drawn = posterior_draw(mu, logvar, Batch(torch.zeros(n, 1, 1, 1, 1), asked, torch.arange(n)))
     torch.testing.assert_close(drawn.mean(), torch.tensor(3.0), atol=0.02, rtol=0)
     torch.testing.assert_close(drawn.std(), torch.tensor(-1.0).exp(), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("mask", ["footprint", "envelope"])
+def test_a_prior_hears_masks_by_the_buildings_that_fit(mask: str) -> None:
+    """Of buildings on the left and on the right, those are drawn near that lie where they are asked to."""
+    asked = ConditionConfig(masks=("footprint", "envelope"))
+    torch.manual_seed(0)
+    body = {"widths": (8, 16), "plan": 8, "fine": 8, "depth": 1, "embedding": 8, "latent": 4}
+    model = VAE(VAEConfig(resolution=(16, 16, 16), patch=4, condition=asked, rank=8, neighbours=2, **body))
+    torch.nn.init.normal_(model.autoencoder.to_moments.weight, std=2.0)  # encodings differ
+    x = torch.zeros(24, 1, 16, 16, 16)
+    for i in range(12):
+        x[i, :, 1 : 6 + i // 6, 2:12, : 4 + i] = 1
+        x[12 + i, :, 9 : 14 + i // 6, 2:12, : 4 + i] = 1
+    nothing = Condition.nothing(24, asked, (16, 16, 16))
+    model.conclude(
+        [Batch(x[::2], nothing[::2], torch.arange(12)), Batch(x[1::2], nothing[1::2], torch.arange(12))]
+    )
+    latents = model.encode(x, nothing).flatten(1)
+    for right in (False, True):
+        condition = Condition.nothing(40, asked, (16, 16, 16))
+        at = asked.masks.index(mask)
+        condition.masks[:, at] = x[12:].amax(0) if right else x[:12].amax(0)
+        condition.given[:, at] = True
+        drawn = model.prior(condition, torch.arange(40)).flatten(1)
+        nearest = torch.cdist(drawn, latents).argmin(dim=1)
+        assert ((nearest >= 12) == right).all()
+        assert len(nearest.unique()) > 2
+    free = torch.cdist(model.prior(nothing, torch.arange(24)).flatten(1), latents).argmin(dim=1)
+    assert 0.2 < float((free >= 12).float().mean()) < 0.8

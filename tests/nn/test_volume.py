@@ -35,8 +35,8 @@ def test_a_grid_goes_down_to_the_coarsest_level_and_up_to_patches(resolution, pa
     embedding = torch.randn(2, 5) if conditioned else None
     extra = torch.randn(2, widths[0], *cells[0]) if conditioned else None
     e = 5 if conditioned else 0
-    down = Contract(resolution, patch, widths, 1, e)
-    h = down(torch.rand(2, 1, *resolution), embedding, extra)
+    down = Contract(resolution, patch, widths, 1)
+    h = down(torch.rand(2, 1, *resolution))
     assert h.shape == (2, widths[-1], *cells[-1])
     up = Expand(resolution, patch, 3, widths, 1, e)
     features = up(torch.randn(2, 3, *cells[-1]), embedding, extra)
@@ -46,13 +46,13 @@ def test_a_grid_goes_down_to_the_coarsest_level_and_up_to_patches(resolution, pa
 
 def test_every_parameter_learns():
     resolution = (16, 8, 16)
-    down, up = Contract(resolution, 4, [8, 8], 1, 5), Expand(resolution, 4, 8, [8, 8], 1, 5)
+    down, up = Contract(resolution, 4, [8, 8], 1), Expand(resolution, 4, 8, [8, 8], 1, 5)
     embedding = torch.randn(2, 5)
     x = torch.rand(2, 1, *resolution)
     with torch.no_grad():
         for parameter in (*down.parameters(), *up.parameters()):
             parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    up(down(x, embedding), embedding).square().sum().backward()
+    up(down(x), embedding).square().sum().backward()
     for net in (down, up):
         for name, parameter in net.named_parameters():
             assert parameter.grad is not None, name

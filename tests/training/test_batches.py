@@ -114,6 +114,16 @@ def test_known_buildings_are_those_of_the_training_split_as_they_stand():
     assert torch.equal(torch.cat([b.x for b in batches.known(1000)])[:, 0] * 64, standing)
 
 
+def test_a_batch_tells_which_are_copies(monkeypatch):
+    rows = DATA.indices("train")
+    monkeypatch.setattr(ToyData, "copies", lambda self: rows[-5:])
+    told = torch.cat([b.copy for b in Batches(DATA, EVERYTHING, 8, seed=1).known(1000)])
+    assert told[-5:].all()
+    assert told.sum() == 10  # the toy's copies are rows of its own, and lie among these too
+    told = Batches(DATA, EVERYTHING, 8, seed=1).at(0, 0.0)
+    assert told[:2].copy.shape == (2,)
+
+
 def test_a_batch_that_processes_cannot_share_is_refused():
     with pytest.raises(UsageError, match="a batch of 8 cannot be shared by 3"):
         Batches(DATA, EVERYTHING, 8, 0, 0, 3)

@@ -10,8 +10,9 @@ windows lie along the sheets (Vincent and Bengio 2003):
     p(z, a) = 1/n sum_i N((z, a); (z_i, a_i), h^2 C_i)
 
 C_i is the covariance of i and its neighbours about their mean. Unlike there a window has no width across its
-sheet, where decoding is ragged. h is chosen so that draws lie as far from the training buildings as these lie
-from each other, in the median: narrower windows would give the training set again. Windows are over latents
+sheet, where decoding is ragged. h is chosen so that draws lie as far from what was learnt as different
+buildings lie from each other, in the median: narrower windows would give the training set again. (A building
+and its stretched copies are one, and lie nearer than that.) Windows are over latents
 and attributes together, so that a condition is met in closed form: windows are weighed by how well they fit
 what is asked, and the draw is moved along the window (Matheron's rule). Latents are taken as their principal
 components.
@@ -19,9 +20,11 @@ components.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor, nn
 
 from ..nn.principal import PrincipalComponents
@@ -42,6 +45,9 @@ _SAME = 1e-4
 
 _BLOCK = 256
 """Draws that are made at a time: each takes its neighbours' numbers."""
+
+_AT_ONCE = 1024
+"""Points whose distances are looked at together."""
 
 _TRIALS = 1024
 """Draws by which the width is chosen."""
@@ -78,6 +84,7 @@ class ParzenWindows(nn.Module):
         self.register_buffer("width", torch.ones(()))
         self.register_buffer("attribute_center", torch.zeros(attributes))
         self.register_buffer("attribute_scale", torch.ones(attributes))
+        self._roots: dict[tuple[Any, ...], Tensor] = {}
 
     @property
     def fitted(self) -> bool:
@@ -85,19 +92,29 @@ class ParzenWindows(nn.Module):
         return bool(self.count)
 
     @torch.no_grad()
-    def fit(self, latents: Float[Tensor, "n d"], attributes: Float[Tensor, "n a"]) -> None:
-        """Place the windows.
+    def fit(
+        self,
+        latents: Float[Tensor, "n d"],
+        attributes: Float[Tensor, "n a"],
+        copies: Bool[Tensor, " n"] | None = None,
+    ) -> Int64[Tensor, " m"]:
+        """Place the windows, and give the rows of the buildings that have one.
 
-        An attribute that is unknown, NaN, is taken to be the mean of the neighbours' that know it.
+        Args:
+            latents: of buildings.
+            attributes: of them; an unknown one, NaN, is taken to be the mean of the neighbours that know it.
+            copies: which are stretched copies of others; none where None.
         """
         total = min(len(latents), self.capacity)
         rows = torch.arange(total) * len(latents) // total
         x, a = latents.cpu()[rows], attributes.cpu().double()[rows]
+        own = torch.ones(total, dtype=torch.bool) if copies is None else ~copies[rows]
         self.principal.fit(x)
         z = self._components(x)
-        z, a = (part[_different(z)] for part in (z, a))
+        kept = _different(z)
+        z, a, own, rows = (part[kept] for part in (z, a, own, rows))
         n = len(z)
-        distance, nearest = torch.cdist(z, z).topk(min(self.nearest.shape[1], n), largest=False)
+        nearest = neighbours(z, self.nearest.shape[1])
         center, scale = _moments(a)
         joint = torch.cat([z, filled((a - center) / scale, nearest)], dim=1)
         self.attribute_center.copy_(center)
@@ -107,7 +124,8 @@ class ParzenWindows(nn.Module):
         at = torch.arange(self.nearest.shape[1]) % nearest.shape[1]
         self.nearest.zero_()[:n] = nearest[:, at].int()
         self.count.fill_(n)
-        self.width.fill_(self._choose_width(z, float(distance[:, 1].median())) if n > 1 else 1.0)
+        self.width.fill_(width_of(z, nearest, own))
+        return rows
 
     def forget(self) -> None:
         """Be N(0, I) again, until the next fit."""
@@ -115,7 +133,11 @@ class ParzenWindows(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, attributes: Float[Tensor, "b a"], keys: Int64[Tensor, " b"], stream: int = 0
+        self,
+        attributes: Float[Tensor, "b a"],
+        keys: Int64[Tensor, " b"],
+        stream: int = 0,
+        odds: Float[Tensor, "b n"] | None = None,
     ) -> Float[Tensor, "b d"]:
         """Draw a latent for each row by its key; attributes that are given are conditioned on.
 
@@ -123,6 +145,7 @@ class ParzenWindows(nn.Module):
             attributes: what is asked, NaN where nothing is.
             keys: one a row.
             stream: of the noise; the next one decides the window.
+            odds: logarithms of what else windows are weighed by; alike where None.
 
         Returns:
             Latents on the CPU in float32; N(0, I) before a fit.
@@ -133,6 +156,7 @@ class ParzenWindows(nn.Module):
         asked = (asked - self.attribute_center.cpu()) / self.attribute_scale.cpu()
         choice = torch.special.ndtr(keyed_noise(keys, (), stream + 1).double())
         noise = keyed_noise(keys, (self.nearest.shape[1] + asked.shape[1],), stream).double()
+        odds = torch.zeros(len(keys), 1) if odds is None else odds.cpu()
         drawn = torch.empty(len(keys), len(self.principal.center))
         basis, center = self.principal.basis.cpu().double(), self.principal.center.cpu().double()
         # What a window leaves open depends on which attributes are asked, not on their values.
@@ -141,17 +165,19 @@ class ParzenWindows(nn.Module):
             at = self.rank + pattern.nonzero()[:, 0]
             root = self._root(at)
             for rows in torch.from_numpy(np.flatnonzero(member == index)).split(_BLOCK):
-                joint = self._draw(asked[rows][:, pattern], at, root, noise[rows], choice[rows])
+                joint = self._draw(asked[rows][:, pattern], at, root, noise[rows], choice[rows], odds[rows])
                 # In double, which autocast leaves alone.
                 drawn[rows] = (joint[:, : self.rank] @ basis.T + center).float()
         return drawn
 
     def _root(self, at: Int64[Tensor, " q"]) -> Float[Tensor, "n q q"]:
-        """Cholesky factor of each window's covariance of some coordinates."""
-        own = self._width() * self._deviations(torch.arange(int(self.count)), at)
-        return torch.linalg.cholesky(
-            own.mT @ own + _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
-        )
+        """Cholesky factor of each window's covariance of some coordinates, kept while the windows stand."""
+        key = (*((id(part), part._version) for part in (self.points, self.nearest, self.width)), *at.tolist())
+        if key not in self._roots:
+            own = self._width() * self._deviations(torch.arange(int(self.count)), at)
+            least = _LEAST_SPREAD**2 * torch.eye(len(at), dtype=torch.float64)
+            self._roots = {key: torch.linalg.cholesky(own.mT @ own + least)}
+        return self._roots[key]
 
     def _draw(
         self,
@@ -160,10 +186,11 @@ class ParzenWindows(nn.Module):
         root: Float[Tensor, "n q q"],
         noise: Float[Tensor, "b m"],
         choice: Float[Tensor, " b"],
+        odds: Float[Tensor, "b _"],
     ) -> Float[Tensor, "b j"]:
         """Draw from the windows conditioned on the coordinates `at`."""
         points = self.points.cpu()[: int(self.count)].double()
-        window = _chosen(points[:, at], root, asked, choice)
+        window = _chosen(points[:, at], root, asked, choice, odds)
         around = self._width() * self._deviations(window, torch.arange(points.shape[1]))
         k = around.shape[1]
         joint = points[window] + (noise[:, None, :k] @ around)[:, 0]
@@ -180,26 +207,43 @@ class ParzenWindows(nn.Module):
     def _width(self) -> Float[Tensor, ""]:
         return self.width.cpu().double()
 
-    def _choose_width(self, z: Float[Tensor, "n r"], apart: float) -> float:
-        """The width at which draws lie as far from buildings as these from each other, in the median.
-
-        The nearest of `_WIDTHS` where there is no such width between them.
-        """
-        chance = torch.Generator().manual_seed(0)
-        window = torch.randint(len(z), (_TRIALS,), generator=chance)
-        around = self._deviations(window, torch.arange(self.rank))
-        noise = torch.randn(_TRIALS, 1, around.shape[1], generator=chance, dtype=torch.float64)
-        step = (noise @ around)[:, 0]
-        least, most = _WIDTHS
-        for _ in range(12):
-            middle = (least * most) ** 0.5
-            far = torch.cdist(z[window] + middle * step, z).amin(dim=1).median() > apart
-            least, most = (least, middle) if far else (middle, most)
-        return (least * most) ** 0.5
-
     def _components(self, latents: Float[Tensor, "n d"]) -> Float[Tensor, "n r"]:
         center, basis = (part.cpu().double() for part in (self.principal.center, self.principal.basis))
         return (latents.double() - center) @ basis
+
+
+def neighbours(points: Float[Tensor, "n r"], count: int) -> Int64[Tensor, "n k"]:
+    """Rows of each point and those nearest to it, so many in all or as there are."""
+    k = min(count, len(points))
+    apart = (torch.cdist(some, points) for some in points.split(_AT_ONCE))
+    return torch.cat([some.topk(k, largest=False)[1] for some in apart])
+
+
+def width_of(points: Float[Tensor, "n r"], nearest: Int[Tensor, "n k"], own: Bool[Tensor, " n"]) -> float:
+    """The width at which draws lie as far from all points as different buildings from each other.
+
+    In the median, and within `_WIDTHS`.
+
+    Args:
+        points: centres of windows.
+        nearest: rows of those that shape each window.
+        own: which of the points are no copies of others; all count where fewer than two are.
+    """
+    different = points[own] if own.sum() > 1 else points
+    if len(different) < 2:
+        return 1.0
+    to_next = torch.cat([torch.cdist(some, different).kthvalue(2)[0] for some in different.split(_AT_ONCE)])
+    chance = torch.Generator().manual_seed(0)
+    window = torch.randint(len(points), (_TRIALS,), generator=chance)
+    around = deviations(points, nearest[window]).double()
+    noise = torch.randn(_TRIALS, 1, around.shape[1], generator=chance, dtype=torch.float64)
+    step = (noise @ around)[:, 0].to(points)
+    least, most = _WIDTHS
+    for _ in range(12):
+        middle = (least * most) ** 0.5
+        far = torch.cdist(points[window] + middle * step, points).amin(dim=1).median() > to_next.median()
+        least, most = (least, middle) if far else (middle, most)
+    return (least * most) ** 0.5
 
 
 def deviations(points: Float[Tensor, "n j"], nearest: Int[Tensor, "b k"]) -> Float[Tensor, "b k j"]:
@@ -234,11 +278,12 @@ def _chosen(
     root: Float[Tensor, "n q q"],
     asked: Float[Tensor, "b q"],
     choice: Float[Tensor, " b"],
+    odds: Float[Tensor, "b _"],
 ) -> Int64[Tensor, " b"]:
-    """Choose a window for each row by how well it fits what is asked, all alike where nothing is."""
+    """Choose a window for each row by its odds and how well it fits what is asked, where anything is."""
     gap = (asked[None] - centre[:, None]).mT  # (windows, q, rows)
     off = torch.linalg.solve_triangular(root, gap, upper=False).square().sum(dim=1)
-    fit = -0.5 * off - root.diagonal(dim1=1, dim2=2).log().sum(dim=1)[:, None]
+    fit = odds.mT.double() - 0.5 * off - root.diagonal(dim1=1, dim2=2).log().sum(dim=1)[:, None]
     up_to = fit.softmax(dim=0).cumsum(dim=0).mT.contiguous()
     return torch.searchsorted(up_to, choice[:, None])[:, 0].clamp_max(len(centre) - 1)
 

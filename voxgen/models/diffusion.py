@@ -62,7 +62,7 @@ class Diffusion(Paths[DiffusionConfig], LatentModel[DiffusionConfig]):
 
     config_class: ClassVar[type[ModelConfig]] = DiffusionConfig
     maker: ClassVar[str] = "velocity"
-    tunable: ClassVar[tuple[str, ...]] = (*Paths.tunable, *LatentModel.tunable)
+    tunable: ClassVar[tuple[str, ...]] = ("settle", *Paths.tunable)
 
     def __init__(self, config: DiffusionConfig) -> None:
         super().__init__(config)

@@ -4,8 +4,9 @@ An autoencoder (`autoencoder.py`) learns first and then stands still (over laten
 the second network makes are the latents' principal components, each scaled to one: a spatial latent of many
 hundred numbers varies in some dozens of directions, and in those a small network over vectors learns in
 minutes: the training buildings and their stretched copies are encoded once, as they stand, and from then on
-a step costs what the small network costs. Where masks are taught each step encodes its own buildings, whose
-masks it knows.
+a step costs what the small network costs. In minutes it could also learn them by heart; so each is seen
+anywhere in a window along its neighbours (vicinal risk, Chapelle et al. 2000; windows as in `density.py`).
+Where masks are taught each step encodes its own buildings, whose masks it knows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,9 +29,13 @@ from ..nn.principal import PrincipalComponents
 from .autoencoder import Autoencoder, AutoencoderConfig, AutoencodingModel
 from .base import Batch, Known
 from .condition import ORIGIN, Condition, ConditionConfig
+from .density import deviations, filled, neighbours, width_of
 
 _ROW = 31
 """Stream of noise of which encoded buildings a step sees; the autoencoder draws from stream 0."""
+
+_WINDOW, _NEIGHBOURS = 35, 16
+"""Stream of noise of where in its window a building is seen; how many others shape a window."""
 
 _RATE = 0.5
 """Learning rate of the second network, as a multiple of the autoencoder's. AdamW moves it: Muon's iterations
@@ -51,11 +56,13 @@ class LatentConfig(AutoencoderConfig):
         autoencoding: share of the budget in which the autoencoder learns, before the second network does.
         directions: principal components that are generated.
         draws: encoded buildings in a step for each building of its batch.
+        window: width of what is seen of each, as a multiple of a VAE's windows (`density.py`); 0 for points.
     """
 
     autoencoding: float = Field(default=0.65, ge=0, lt=1)
     directions: int = Field(default=64, ge=1)
     draws: int = Field(default=8, ge=1)
+    window: float = Field(default=0.5, ge=0)
 
 
 LatentConfigT = TypeVar("LatentConfigT", bound=LatentConfig)
@@ -68,11 +75,47 @@ class Encoded(NamedTuple):
         mean: means of q(z|x), as their principal components once these are known.
         spread: standard deviations of q(z|x), number by number.
         attributes: of the buildings, NaN where unknown.
+        copy: which are stretched copies of others.
     """
 
     mean: Float[Tensor, "n k"]
     spread: Float[Tensor, "n d"]
     attributes: Float[Tensor, "n a"]
+    copy: Bool[Tensor, " n"]
+
+
+class Windows(NamedTuple):
+    """Encoded buildings, and the neighbours that shape a window around each.
+
+    Attributes:
+        encoded: the buildings.
+        nearest: rows of each and its neighbours.
+        attributes: of the buildings, the unknown ones as the neighbours have them.
+        width: at which draws lie as far from all buildings as different ones from each other.
+    """
+
+    encoded: Encoded
+    nearest: Int64[Tensor, "n k"]
+    attributes: Float[Tensor, "n a"]
+    width: float
+
+    @classmethod
+    def around(cls, encoded: Encoded) -> Windows:
+        """Find the neighbours."""
+        nearest = neighbours(encoded.mean, _NEIGHBOURS + 1)
+        width = width_of(encoded.mean.cpu(), nearest.cpu(), ~encoded.copy.cpu())
+        return cls(encoded, nearest, filled(encoded.attributes, nearest), width)
+
+    def drawn(self, rows: Int64[Tensor, " b"], noise: Float[Tensor, "b k"], width: float = 1.0) -> Encoded:
+        """Give buildings somewhere in windows so many times as wide, with attributes that go with that."""
+        at, near = Encoded(*(part[rows] for part in self.encoded)), self.nearest[rows]
+
+        def along(points: Float[Tensor, "n d"]) -> Float[Tensor, "b d"]:
+            return self.width * width * (noise[:, None] @ deviations(points, near))[:, 0]
+
+        return at._replace(
+            mean=at.mean + along(self.encoded.mean), attributes=at.attributes + along(self.attributes)
+        )
 
 
 class LatentModel(AutoencodingModel[LatentConfigT]):
@@ -92,7 +135,7 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
         self.autoencoder = Autoencoder(AutoencoderConfig.of(config))
         self.principal = PrincipalComponents(math.prod(self.autoencoder.latent_shape), config.directions)
         self.latent_shape = (self.principal.rank,)
-        self._known: Encoded | None = None
+        self._known: Windows | None = None
 
     @abstractmethod
     def making(self) -> nn.Module:
@@ -156,7 +199,7 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
             if not self.principal.fitted:
                 self.principal.fit(standing.mean)
             if not self.config.condition.masks:
-                self._known = self._reduced(standing)
+                self._known = Windows.around(self._reduced(standing))
 
     @final
     def conclude(self, batches: Iterable[Batch]) -> None:
@@ -229,12 +272,13 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
         latents = self.principal.expand(components).reshape(-1, *self.autoencoder.latent_shape)
         return self.autoencoder.logits(latents, condition).sigmoid()
 
-    def _drawn(self, known: Encoded, condition: Condition, batch: Batch) -> tuple[Encoded, Condition]:
+    def _drawn(self, known: Windows, condition: Condition, batch: Batch) -> tuple[Encoded, Condition]:
         """Choose encoded buildings by the batch's keys; of each is told what the condition tells."""
-        n = self.config.draws
+        n, count = self.config.draws, len(known.nearest)
         share = torch.special.ndtr(batch.noise((n,), _ROW)).flatten()
-        rows = (share * len(known.mean)).long().clamp_max(len(known.mean) - 1)
-        encoded = Encoded(*(part[rows] for part in known))
+        rows = (share * count).long().clamp_max(count - 1)
+        where = batch.noise((n, known.nearest.shape[1]), _WINDOW).flatten(0, 1)
+        encoded = known.drawn(rows, where, self.config.window)
         told = encoded.attributes.where(~condition.attributes.isnan(), torch.nan)
         return encoded, replace(condition, attributes=told)
 
@@ -246,7 +290,8 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
         for batch in batches:
             mu, logvar = self.autoencoder.moments(batch.x.to(device))
             attributes = batch.condition.attributes.to(device)
-            parts.append(Encoded(mu.flatten(1), (0.5 * logvar).exp().flatten(1), attributes))
+            copy = attributes.new_zeros(len(mu)) if batch.copy is None else batch.copy.to(device)
+            parts.append(Encoded(mu.flatten(1), (0.5 * logvar).exp().flatten(1), attributes, copy.bool()))
         return Encoded(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _reduced(self, encoded: Encoded) -> Encoded:

@@ -19,6 +19,7 @@ from .autoencoder import Autoencoder, AutoencoderConfig, AutoencodingModel
 from .base import Batch, ModelConfig
 from .condition import Condition
 from .density import ParzenWindows
+from .outlines import Outlines
 
 
 class VAEConfig(AutoencoderConfig):
@@ -46,6 +47,8 @@ class VAE(AutoencodingModel[VAEConfig]):
         self.latent_shape = self.autoencoder.latent_shape
         size, attributes = math.prod(self.latent_shape), len(config.condition.attributes)
         self.density = ParzenWindows(size, attributes, config.rank, config.windows, config.neighbours)
+        masks = config.condition.masks
+        self.outlines = Outlines(masks, config.windows) if masks else None
 
     def shared(self) -> Autoencoder:
         """The autoencoder."""
@@ -66,8 +69,9 @@ class VAE(AutoencodingModel[VAEConfig]):
         return self.autoencoder.logits(z, condition).sigmoid()
 
     def prior(self, condition: Condition, keys: Int64[Tensor, " b"]) -> Float[Tensor, "b ..."]:
-        """Draw latents from the ex-post density, conditioned on the attributes that are asked."""
-        return self.density.sample(condition.attributes, keys).reshape(-1, *self.latent_shape)
+        """Draw latents from the ex-post density, conditioned on what is asked."""
+        odds = self.outlines.odds(condition, int(self.density.count)) if self.outlines else None
+        return self.density.sample(condition.attributes, keys, odds=odds).reshape(-1, *self.latent_shape)
 
     def forget(self) -> None:
         """Leave the ex-post prior behind."""
@@ -80,8 +84,13 @@ class VAE(AutoencodingModel[VAEConfig]):
         To the means, not to draws: an entry that the encoder leaves unused has variance one in the draws,
         as much as the entries that matter, and would take its share of the principal components.
         """
-        latents, attributes = [], []
+        latents, attributes, copies, outlines = [], [], [], []
         for batch in batches:
             latents.append(self.encode(batch.x, batch.condition).flatten(1).cpu())
             attributes.append(batch.condition.attributes.cpu())
-        self.density.fit(torch.cat(latents), torch.cat(attributes))
+            copies.append(torch.zeros(len(batch.x), dtype=torch.bool) if batch.copy is None else batch.copy)
+            if self.outlines:
+                outlines.append(self.outlines.of(batch.x).cpu())
+        rows = self.density.fit(torch.cat(latents), torch.cat(attributes), torch.cat(copies))
+        if self.outlines:
+            self.outlines.keep(torch.cat(outlines), rows)

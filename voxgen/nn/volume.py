@@ -44,40 +44,25 @@ class Contract(nn.Module):
         patch: edge of the patches.
         widths: channels of each level, fine to coarse.
         depth: residual blocks a level.
-        embedding: width of the condition's embedding, 0 for none.
     """
 
     def __init__(
-        self,
-        resolution: tuple[int, int, int],
-        patch: int,
-        widths: Sequence[int],
-        depth: int,
-        embedding: int = 0,
+        self, resolution: tuple[int, int, int], patch: int, widths: Sequence[int], depth: int
     ) -> None:
         super().__init__()
         cells = cells_per_level(resolution, patch, len(widths))
         self.stem = PatchStem(cells[0], patch, widths[0])
-        self.levels = nn.ModuleList(
-            nn.ModuleList(ResBlock(width, embedding) for _ in range(depth)) for width in widths
-        )
+        self.levels = nn.ModuleList(nn.ModuleList(ResBlock(width) for _ in range(depth)) for width in widths)
         self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
 
-    def forward(
-        self,
-        x: Float[Tensor, "b 1 x y z"],
-        embedding: Float[Tensor, "b e"] | None = None,
-        extra: Float[Tensor, "b c xp yp zp"] | None = None,
-    ) -> Float[Tensor, "b c2 xc yc zc"]:
-        """Give the features; `extra` is added on the patch grid."""
+    def forward(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b c xc yc zc"]:
+        """Give the features."""
         h = self.stem(x * 2 - 1)
-        if extra is not None:
-            h = h + extra
         for i, blocks in enumerate(self.levels):
             if i:
                 h = self.downs[i - 1](h)
             for block in blocks:  # pyright: ignore[reportGeneralTypeIssues]
-                h = block(h, embedding)
+                h = block(h)
         return h
 
 

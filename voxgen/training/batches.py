@@ -22,7 +22,7 @@ from ..keys import keys, uniform
 from ..models.base import Batch
 from ..models.condition import Condition, ConditionConfig
 from ..pipeline.augment import VARIANTS, augment_each
-from .data import TrainingData, known_attributes
+from .data import TrainingData, known_attributes, spread
 from .masks import envelope_mask, footprint_mask
 
 _SYMMETRY, _ALL_OR_NONE, _ATTRIBUTES, _MASKS = range(4)
@@ -89,8 +89,8 @@ class Batches:
         return replace(batch, chance=int(first[0]))
 
     def held_out(self, split: str, limit: int) -> Iterator[Batch]:
-        """Give the first buildings of a split as they stand, with keys that never change."""
-        rows = self.data.indices(split)[:limit]
+        """Give some buildings of a split, evenly spread, as they stand, with keys that never change."""
+        rows = spread(self.data.indices(split), limit)
         for start in range(0, len(rows), self.batch_size):
             some = rows[start : start + self.batch_size]
             key = keys(self.seed, _HELD_OUT, positions=some)
@@ -104,8 +104,8 @@ class Batches:
         Args:
             limit: how many at most: of more, evenly spread ones, and copies only beside all buildings.
         """
-        own = _spread(self._own, limit)
-        rows = np.concatenate([own, _spread(self._copies, limit - len(own))])
+        own = spread(self._own, limit)
+        rows = np.concatenate([own, spread(self._copies, limit - len(own))])
         for start in range(0, len(rows), self.batch_size):
             some = rows[start : start + self.batch_size]
             key = keys(self.seed, _HELD_OUT + 1, positions=some)
@@ -155,6 +155,7 @@ class Batches:
             progress,
             symmetry=torch.from_numpy(variant),
             known=torch.from_numpy(known),
+            copy=torch.from_numpy(np.isin(rows, self._copies)),
         )
 
     def _condition(
@@ -173,12 +174,6 @@ class Batches:
             chance = np.random.default_rng([int(key[sample]), _MASKS])
             masks[sample, mask] = _mask(self.condition.masks[mask], coverage[sample], chance)
         return Condition(torch.from_numpy(attributes), torch.from_numpy(masks), torch.from_numpy(given))
-
-
-def _spread(rows: Int[np.ndarray, " n"], count: int) -> Int[np.ndarray, " k"]:
-    """Give so many of some rows, evenly spread, or all where they are fewer."""
-    count = min(len(rows), count)
-    return rows[np.arange(count) * len(rows) // max(1, count)]
 
 
 def _mask(

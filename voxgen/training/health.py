@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, UInt8
 from ..geometry.grid import HALF, pack
 from ..geometry.similarity import popcount_iou
 from ..pipeline.augment import VARIANTS, augment
-from .data import TrainingData
+from .data import TrainingData, spread
 
 COPY = 0.95
 """A sample with a larger IoU to a training building is a copy of it."""
@@ -45,16 +45,15 @@ class Reference:
 
         A glance on the way; `voxgen evaluate` also looks at the copies of training buildings.
         """
-        train = data.indices("train")
-        train = train[np.linspace(0, len(train) - 1, min(len(train), _TRAINING)).astype(np.int64)]
+        train = spread(data.indices("train"), _TRAINING)
         chunks = [data.coverage(train[i : i + 256]) > HALF for i in range(0, len(train), 256)]
         fill = float(np.mean(np.concatenate([chunk.mean(axis=(1, 2, 3)) for chunk in chunks])))
         bits = np.concatenate([pack(chunk) for chunk in chunks])
-        spread = np.linspace(0, len(bits) - 1, min(len(bits), _REAL)).astype(np.int64)
-        held_out = data.indices("validation")[:_REAL]
+        some = spread(np.arange(len(bits)), _REAL)
+        held_out = spread(data.indices("validation"), _REAL)
         real = data.coverage(held_out) > HALF if len(held_out) else None
         copies = 0.0 if real is None else float((nearest_iou(real, bits) > COPY).mean())
-        return cls(bits, fill, mean_overlap(bits[spread]), copies)
+        return cls(bits, fill, mean_overlap(bits[some]), copies)
 
 
 @dataclass(frozen=True)

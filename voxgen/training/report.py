@@ -146,8 +146,8 @@ class Reporter:
                 for name, term in model.loss(batch, player).items():
                     key = loss_name("validation", players, player, name)
                     total[key] += float(term.detach()) * len(batch.x)
-            if isinstance(model, EncodingModel) and len(ious) < model.rebuilt:
-                some = batch.x[: model.rebuilt - len(ious)]
+            if isinstance(model, EncodingModel) and len(ious) < model.most_reconstructed:
+                some = batch.x[: model.most_reconstructed - len(ious)]
                 with torch.no_grad():
                     ious += iou(model.reconstruct(some), some).tolist()
         found = {name: value / count for name, value in total.items()}
