@@ -25,7 +25,7 @@ VARIANTS = {
     "feature matching": ("feature_matching=0.05",),
     "label smoothing": ("smoothing=0.1",),
     "no gradient penalty": ("gamma=0",),
-    "a quarter of the weight of the game": ("adversarial=0.05",),
+    "half the weight of the game": ("adversarial=0.05",),
 }
 
 

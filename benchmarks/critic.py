@@ -20,6 +20,7 @@ from voxgen import load
 from voxgen.models.gan import decided, logits_of, relativistic
 from voxgen.nn.critic import Critic, Judgement
 from voxgen.pipeline.store import Dataset
+from voxgen.training.data import spread
 
 BATCH, JUDGED = 16, 256
 
@@ -53,7 +54,7 @@ def main() -> None:
     asked = {"procedural": 0.0} if "procedural" in generator.model.config.condition.attributes else {}
     grids = generator.sample(args.draws + JUDGED, seed=0, attributes=asked)
     made = np.stack([grid.coverage for grid in grids])
-    real, unseen = data.indices("train"), data.indices("validation")[:JUDGED]
+    real, unseen = data.indices("train"), spread(data.indices("validation"), JUDGED)
     print("| critic sees | steps | pairs told right |\n|---|---|---|")
     torch.manual_seed(0)
     seeing = Critic(generator.resolution, generator.model.config.patch, (64, 128), 2, "none")

@@ -6,6 +6,7 @@ Written from the papers' descriptions, with their own optimisers and learning ra
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from voxgen.models.base import Batch, GenerativeModel, ModelConfig
 from voxgen.models.condition import Condition
+from voxgen.models.noise import keyed_noise
 
 
 class Peer(GenerativeModel[ModelConfig]):
@@ -78,6 +80,19 @@ class Wu3DGAN(Peer):
             return {}
         yes = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
         return {"game": yes + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))}
+
+    @torch.no_grad()
+    def conclude(self, batches: Iterable[Batch]) -> None:
+        """Take the batch statistics anew, of the averaged weights: those in training were of others."""
+        del batches
+        for part in self.generator.modules():
+            if isinstance(part, nn.BatchNorm3d):
+                part.reset_running_stats()
+                part.momentum = None  # their plain mean
+        self.generator.train()
+        for keys in torch.arange(512).split(32):
+            self.generator(keyed_noise(keys, self.latent_shape, 1))
+        self.generator.eval()
 
     def decode(self, z: Float[Tensor, "b ..."], condition: Condition) -> Float[Tensor, "b 1 x y z"]:
         """Occupancy in [0, 1]."""

@@ -82,6 +82,7 @@ def command(
 
     from voxgen.evaluation.realism import COMPANY
     from voxgen.generator import load
+    from voxgen.training.data import spread
 
     from .sample import say_if_young
     from .scoring import data_of
@@ -91,7 +92,7 @@ def command(
     figure, surprise = _surprise(generator.model, name)
     with Bar() as bar:
         known = data_of(model, data, bar)
-    unseen = known.coverage(known.indices("validation"))
+    unseen = known.indices("validation")
     stores = [path for file in files for path in stored(Path(file))]
     given = list(stored_grids(stores, None)[1])
     rest = [file for file in files if not stored(Path(file))]
@@ -102,8 +103,12 @@ def command(
         if not grid.occupancy.any():
             say.warn(f"{title} is empty: its rank says nothing")
     # A critic judges in company, which is then not compared with.
-    company, others = (unseen[:COMPANY], unseen[COMPANY:]) if figure == "realism" else (unseen[:0], unseen)
-    usual = surprise(others, company)
+    beside = spread(unseen, COMPANY if figure == "realism" else 0)
+    others = np.setdiff1d(unseen, beside)
+    if not len(others):
+        say.warn("the data set has no unseen building left to compare with: the shares say nothing")
+    company = known.coverage(beside)
+    usual = surprise(known.coverage(others), company)
     found = surprise(np.stack([grid.coverage for _, grid in given]), company)
     ranked = rank([name for name, _ in given], found.tolist(), usual.tolist(), figure)
     table = "\n".join(_line(row, figure) for row in ranked)

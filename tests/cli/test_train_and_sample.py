@@ -20,6 +20,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+import voxgen
 from voxgen.formats.grid_file import read_grid
 
 from .conftest import TINY, Command
@@ -210,6 +211,15 @@ def test_a_seed_decides_the_buildings_and_more_begin_with_the_same(
     assert not np.array_equal(*grids)
 
 
+def test_settings_of_sampling_decide_what_is_made(run: str, told: Told, tmp_path: Path) -> None:
+    def made(*words: str) -> np.ndarray:
+        done = told("sample", run, "-n", "1", "--format", "npz", *words, "-o", tmp_path / "-".join(words))
+        return read_grid(Path(done["buildings"][0]["files"][0]))[1].values
+
+    assert not np.array_equal(made(), made("--set", "settle=0"))
+    assert np.array_equal(made(), made("--set", "settle=1", "--set", "feedback=0"))
+
+
 @pytest.mark.parametrize("names", [("--out-unit", "--out-up"), ("--unit", "--up")])
 def test_units_axes_and_blocks_reach_the_file(run: str, told: Told, tmp_path: Path, names) -> None:
     metres = told("sample", run, "-n", "1", "--format", "obj", "-o", tmp_path / "m", "--surface", "blocks")
@@ -334,7 +344,9 @@ def test_grids_go_to_meshes_through_the_model_and_back(
         closed(one["files"][0])
     grid = exported["buildings"][0]["files"][0]
     seen = told("reconstruct", run, grid, "-o", tmp_path / "seen", "--format", "npz")
-    assert all(0 <= iou <= 1 for iou in seen["iou"].values())
+    (_, given), (iou,) = read_grid(Path(grid)), seen["iou"].values()
+    before, after = given.occupancy, voxgen.load(run).reconstruct(given).occupancy
+    assert iou == pytest.approx((before & after).sum() / (before | after).sum(), abs=1e-3)
     assert Path(seen["pairs"]).is_file()
 
 
