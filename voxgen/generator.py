@@ -80,10 +80,9 @@ class Generator:
         if n < 0 or first < 0:
             raise UsageError(f"n = {n} and first = {first}: both count buildings, from 0")
         asked = self.condition(attributes, masks)
-        drawn = torch.from_numpy(keys(seed, positions=np.arange(first, first + n)))
         return [
             grid
-            for some in drawn.split(CHUNK)
+            for some in keys_of(seed, first, n).split(CHUNK)
             for grid in self.answer(asked[torch.zeros(len(some), dtype=torch.int64)], some)
         ]
 
@@ -92,7 +91,7 @@ class Generator:
 
         Args:
             condition: on the CPU.
-            keys: as `voxgen.keys` gives them, or any other integers.
+            keys: as `keys_of` gives them, or any other integers.
         """
         return self._closest(condition, keys)[0]
 
@@ -120,8 +119,7 @@ class Generator:
     ) -> Float[Tensor, "n ..."]:
         """Give the latents that `sample` starts from, on the CPU; `condition` holds one entry for all."""
         asked = self.condition() if condition is None else condition
-        drawn = torch.from_numpy(keys(seed, positions=np.arange(first, first + n)))
-        return self._drawn(asked, drawn)
+        return self._drawn(asked, keys_of(seed, first, n))
 
     def decode(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
         """Give what latents stand for; `condition` holds one entry for each, or one for all."""
@@ -183,7 +181,7 @@ class Generator:
                 "voxgen train --model diffusion"
             )
         asked = self.condition(attributes)
-        _, asked = self._closest(asked, torch.from_numpy(keys(seed, positions=np.array([number]))))
+        _, asked = self._closest(asked, keys_of(seed, number, 1))
         z = self.latents(1, seed, first=number, condition=asked)
         (steps,) = _in_chunks(lambda z, c: torch.stack([*model.trajectory(z, c)], dim=1), z, asked, model)
         return [self._grid(values) for values in to_coverage(steps)]
@@ -324,9 +322,8 @@ def load(name: str | Path, *, device: str = "cpu", allow: Collection[str] = ()) 
     path = find_model(name)
     model = checkpoint.load(path, allow=allow)
     card = checkpoint.read_card(path)
-    card = {"storey_height": STOREY_HEIGHT, **card}
-    for what in ("pitch", "storey_height"):
-        metres = card.get(what)
+    for what, default in (("pitch", None), ("storey_height", STOREY_HEIGHT)):
+        metres = card.get(what, default)
         if not isinstance(metres, int | float) or not 0 < metres < float("inf"):
             raise DataError(f"{path}: its {what} is {metres!r}, not a number of metres; the file is damaged")
     try:
@@ -334,6 +331,11 @@ def load(name: str | Path, *, device: str = "cpu", allow: Collection[str] = ()) 
     except (RuntimeError, AssertionError) as failure:
         raise UsageError(f"device {device!r} cannot be used ({failure}); try cpu") from None
     return Generator(model, float(card["pitch"]), card)
+
+
+def keys_of(seed: int, first: int, n: int) -> Int64[Tensor, " n"]:
+    """Give the keys of some samples of a seed, by the number of the first."""
+    return torch.from_numpy(keys(seed, positions=np.arange(first, first + n)))
 
 
 def slerp(a: Float[Tensor, "1 ..."], b: Float[Tensor, "1 ..."], t: float) -> Float[Tensor, "1 ..."]:

@@ -9,6 +9,7 @@ The other way round, a model with an autoencoder tells the attributes of a held-
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,9 @@ import torch
 from jaxtyping import Float, Integer, UInt8
 
 from ..config import Config
-from ..generator import Generator, from_coverage
+from ..generator import Generator, from_coverage, keys_of
 from ..geometry.grid import VoxelGrid
 from ..geometry.measure import measure_grids
-from ..keys import keys
 from ..models.base import GenerativeModel, Predicting
 from ..models.condition import Condition
 from ..pipeline.build import Progress
@@ -95,7 +95,9 @@ def condition_errors(
     asked, also = known_attributes(data, names)[rows], also or {}
     for name, value in also.items():
         asked[:, names.index(name)] = value
-    made = _made(generator, asked, seed, progress)
+    nothing = Condition.nothing(len(asked), model.config.condition, model.config.resolution)
+    condition = replace(nothing, attributes=torch.from_numpy(asked).float())
+    made = answers(generator, condition, seed, progress)
     told = _told(model, data.coverage(rows))
     at = [i for i, name in enumerate(names) if name in UNITS and name not in also]
     names, asked = [names[i] for i in at], asked[:, at]
@@ -114,18 +116,16 @@ def condition_errors(
     return found
 
 
-def _made(
-    generator: Generator, asked: Float[np.ndarray, "k a"], seed: int, progress: Progress | None
+def answers(
+    generator: Generator, condition: Condition, seed: int, progress: Progress | None = None
 ) -> list[VoxelGrid]:
-    config = generator.model.config
-    nothing = Condition.nothing(len(asked), config.condition, config.resolution)
-    condition = Condition(torch.from_numpy(asked).float(), nothing.masks, nothing.given)
-    drawn = torch.from_numpy(keys(seed, positions=np.arange(len(asked))))
+    """Make a building of a seed for each entry of a condition."""
+    drawn = keys_of(seed, 0, len(condition))
     made: list[VoxelGrid] = []
-    for start in range(0, len(asked), _PART):
+    for start in range(0, len(condition), _PART):
         made += generator.answer(condition[start : start + _PART], drawn[start : start + _PART])
         if progress is not None:
-            progress("asking for buildings", len(made), len(asked))
+            progress("asking for buildings", len(made), len(condition))
     return made
 
 

@@ -102,7 +102,6 @@ class Judge:
         self.rounds = rounds
         self.seed = seed
         self.neighbours = Neighbours(train, kinds)
-        self._kinds = np.arange(len(self.neighbours)) if kinds is None else kinds
         self._held = centred(reference)
         self._bits = pack(self._held)
         self._apart = apart(self._bits, self._bits)
@@ -145,7 +144,8 @@ class Judge:
                 f"samples of {samples.shape[1:]} voxels cannot be held against {self.reference.shape[1:]}"
             )
         chosen = draws(len(samples), len(self.reference), self.size, self.rounds, self.seed)
-        iou, nearest = self.neighbours.nearest(samples, None if training is None else self._kinds[training])
+        own_kind = None if training is None else self.neighbours.kinds[training]
+        iou, nearest = self.neighbours.nearest(samples, own_kind)
         stood, held = centred(samples), self._held
         own = pack(stood)
         gg, rr, gr = apart(own, own), self._apart, apart(own, self._bits)

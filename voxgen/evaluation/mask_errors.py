@@ -12,15 +12,12 @@ from jaxtyping import Bool, Float32, Integer, UInt8
 
 from ..generator import Generator
 from ..geometry.grid import HALF
-from ..keys import keys
 from ..models.condition import Condition
 from ..pipeline.build import Progress
 from ..pipeline.store import Dataset
-from ..training.masks import envelope_mask, footprint_mask
-from .conditions import ConditionError
+from ..training.masks import mask_of
+from .conditions import ConditionError, answers
 from .estimate import ROUNDS, median
-
-_PART = 16
 
 
 def mask_errors(
@@ -46,18 +43,11 @@ def mask_errors(
     """
     found = {}
     for name in generator.model.config.condition.masks:
-        off, free = [], []
-        for start in range(0, len(rows), _PART):
-            some = rows[start : start + _PART]
-            held_out = zip(some.tolist(), data.coverage(some), strict=True)
-            asked = [_mask(name, coverage, (seed, row)) for row, coverage in held_out]
-            drawn = torch.from_numpy(keys(seed, positions=np.arange(start, start + len(some))))
-            made = generator.answer(_asking(generator, name, asked), drawn)
-            off += [_off(name, mask, grid.occupancy) for mask, grid in zip(asked, made, strict=True)]
-            beside = unasked[start : start + len(some)] > HALF
-            free += [_off(name, mask, grid) for mask, grid in zip(asked, beside, strict=False)]
-            if progress is not None:
-                progress(f"asking for {name}s", len(off), len(rows))
+        coverage = zip(rows.tolist(), data.coverage(rows), strict=True)
+        masks = [mask_of(name, one, np.random.default_rng((seed, row))) for row, one in coverage]
+        made = answers(generator, _asking(generator, name, masks), seed, progress)
+        off = [_off(name, mask, grid.occupancy) for mask, grid in zip(masks, made, strict=True)]
+        free = [_off(name, mask, grid > HALF) for mask, grid in zip(masks, unasked, strict=False)]
         found[f"{name} mask"] = ConditionError(
             unit="",
             asked=len(off),
@@ -67,14 +57,6 @@ def mask_errors(
             unasked=median(np.array(free), rounds, seed) if len(free) >= 3 else None,
         )
     return found
-
-
-def _mask(
-    name: str, coverage: UInt8[np.ndarray, "x y z"], seed: tuple[int, int]
-) -> Float32[np.ndarray, "x y z"]:
-    if name == "footprint":
-        return footprint_mask(coverage)
-    return envelope_mask(coverage, np.random.default_rng(seed))
 
 
 def _asking(generator: Generator, name: str, masks: list[Float32[np.ndarray, "x y z"]]) -> Condition:

@@ -47,7 +47,7 @@ class Neighbours:
             raise DataError("there are no buildings to find the nearest of; choose a split that holds some")
         self._words = np.concatenate([words for words, _ in parts])
         self._profiles = np.concatenate([profiles for _, profiles in parts])
-        self._kinds = np.arange(len(self)) if kinds is None else kinds.astype(np.int64)
+        self.kinds = np.arange(len(self)) if kinds is None else kinds.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -66,7 +66,7 @@ class Neighbours:
         """
         n = len(occupancy)
         out = np.full(n, -1, np.int64) if but is None else but.astype(np.int64)
-        if but is not None and len(np.unique(self._kinds)) < 2:
+        if but is not None and len(np.unique(self.kinds)) < 2:
             raise DataError("only one building is there, so none is left to compare with")
         iou, index = np.zeros(n), np.zeros(n, np.int64)
         for start in range(0, n, _CHUNK):
@@ -75,7 +75,7 @@ class Neighbours:
             if words.shape[2] != self._words.shape[1]:
                 raise DataError("buildings of different resolution cannot be compared; build both at one")
             iou[part], index[part] = _nearest(
-                words, profiles, self._words, self._profiles, self._kinds, out[part]
+                words, profiles, self._words, self._profiles, self.kinds, out[part]
             )
         return iou, index
 

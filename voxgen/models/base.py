@@ -113,6 +113,10 @@ class Batch:
         condition = replace(self.condition, masks=turn(self.condition.masks, self.symmetry))
         return replace(self, x=turn(self.x, self.symmetry), condition=condition, symmetry=None)
 
+    def copied(self) -> Bool[Tensor, " b"]:
+        """Tell which buildings are stretched copies of others."""
+        return torch.zeros(len(self.x), dtype=torch.bool) if self.copy is None else self.copy
+
     def noise(self, shape: tuple[int, ...], stream: int = 0) -> Float[Tensor, "b ..."]:
         """Draw N(0, I) of `shape` for each sample; `stream` separates draws within a step."""
         return keyed_noise(self.keys, shape, stream).to(self.x.device)

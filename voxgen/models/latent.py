@@ -290,8 +290,8 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
         for batch in batches:
             mu, logvar = self.autoencoder.moments(batch.x.to(device))
             attributes = batch.condition.attributes.to(device)
-            copy = attributes.new_zeros(len(mu)) if batch.copy is None else batch.copy.to(device)
-            parts.append(Encoded(mu.flatten(1), (0.5 * logvar).exp().flatten(1), attributes, copy.bool()))
+            copy = batch.copied().to(device)
+            parts.append(Encoded(mu.flatten(1), (0.5 * logvar).exp().flatten(1), attributes, copy))
         return Encoded(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _reduced(self, encoded: Encoded) -> Encoded:

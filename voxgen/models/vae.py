@@ -88,7 +88,7 @@ class VAE(AutoencodingModel[VAEConfig]):
         for batch in batches:
             latents.append(self.encode(batch.x, batch.condition).flatten(1).cpu())
             attributes.append(batch.condition.attributes.cpu())
-            copies.append(torch.zeros(len(batch.x), dtype=torch.bool) if batch.copy is None else batch.copy)
+            copies.append(batch.copied())
             if self.outlines:
                 outlines.append(self.outlines.of(batch.x).cpu())
         rows = self.density.fit(torch.cat(latents), torch.cat(attributes), torch.cat(copies))

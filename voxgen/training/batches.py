@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Int, Int64, UInt8
+from jaxtyping import Bool, Int, Int64, UInt8
 
 from ..errors import DataError, UsageError
 from ..geometry.grid import FULL
@@ -23,7 +23,7 @@ from ..models.base import Batch
 from ..models.condition import Condition, ConditionConfig
 from ..pipeline.augment import VARIANTS, augment_each
 from .data import TrainingData, known_attributes, spread
-from .masks import envelope_mask, footprint_mask
+from .masks import mask_of
 
 _SYMMETRY, _ALL_OR_NONE, _ATTRIBUTES, _MASKS = range(4)
 _HELD_OUT = 1 << 40
@@ -172,11 +172,5 @@ class Batches:
         masks = np.zeros((len(rows), given.shape[1], *coverage.shape[1:]), np.float32)
         for sample, mask in np.argwhere(given):
             chance = np.random.default_rng([int(key[sample]), _MASKS])
-            masks[sample, mask] = _mask(self.condition.masks[mask], coverage[sample], chance)
+            masks[sample, mask] = mask_of(self.condition.masks[mask], coverage[sample], chance)
         return Condition(torch.from_numpy(attributes), torch.from_numpy(masks), torch.from_numpy(given))
-
-
-def _mask(
-    name: str, coverage: UInt8[np.ndarray, "x y z"], chance: np.random.Generator
-) -> Float32[np.ndarray, "x y z"]:
-    return footprint_mask(coverage) if name == "footprint" else envelope_mask(coverage, chance)

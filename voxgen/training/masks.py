@@ -13,6 +13,13 @@ from jaxtyping import Bool, Float32, UInt8
 from ..geometry.grid import HALF
 
 
+def mask_of(
+    name: str, coverage: UInt8[np.ndarray, "x y z"], chance: np.random.Generator
+) -> Float32[np.ndarray, "x y z"]:
+    """The mask of a name, as a user could have given it for this building."""
+    return footprint_mask(coverage) if name == "footprint" else envelope_mask(coverage, chance)
+
+
 def footprint_mask(coverage: UInt8[np.ndarray, "x y z"]) -> Float32[np.ndarray, "x y z"]:
     """The plan (seen from above, more than half covered) in every layer."""
     plan = coverage.max(axis=2, keepdims=True) > HALF
