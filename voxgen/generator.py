@@ -93,7 +93,30 @@ class Generator:
             condition: on the CPU.
             keys: as `keys_of` gives them, or any other integers.
         """
-        return self._closest(condition, keys)[0]
+        return self.answered(condition, keys)[0]
+
+    def answered(self, condition: Condition, keys: Int64[Tensor, " n"]) -> tuple[list[VoxelGrid], Condition]:
+        """Give buildings as `answer` does, and the condition that each was told in the end."""
+        known = condition.attributes
+
+        def telling(attributes: Float[np.ndarray, "n a"]) -> Condition:
+            return replace(condition, attributes=torch.from_numpy(attributes).to(known.dtype))
+
+        def make(attributes: Float[np.ndarray, "n a"]) -> list[VoxelGrid]:
+            told = telling(attributes)
+            return self.generate(self.drawn(told, keys), told)
+
+        config, storey = self.model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
+        names, scale = config.condition.attributes, config.condition.scale
+        made, told = closest(make, known.double().numpy(), names, scale, storey, config.feedback)
+        return made, telling(told)
+
+    def drawn(self, condition: Condition, keys: Int64[Tensor, " n"]) -> Float[Tensor, "n ..."]:
+        """Give the latent of each key under a condition with one entry for each, or one for all."""
+        # One by one: products of matrices of another size round differently.
+        rows = [slice(i, i + 1) for i in range(len(keys))]
+        each = [self.model.prior(condition[at] if len(condition) > 1 else condition, keys[at]) for at in rows]
+        return torch.cat(each) if each else torch.zeros(0, *self.model.latent_shape)
 
     def tuned(self, settings: Iterable[str]) -> Generator:
         """Give the same model with other settings of sampling, as `steps=8`; the weights are shared.
@@ -119,7 +142,7 @@ class Generator:
     ) -> Float[Tensor, "n ..."]:
         """Give the latents that `sample` starts from, on the CPU; `condition` holds one entry for all."""
         asked = self.condition() if condition is None else condition
-        return self._drawn(asked, keys_of(seed, first, n))
+        return self.drawn(asked, keys_of(seed, first, n))
 
     def decode(self, z: Float[Tensor, "n ..."], condition: Condition | None = None) -> list[VoxelGrid]:
         """Give what latents stand for; `condition` holds one entry for each, or one for all."""
@@ -181,7 +204,7 @@ class Generator:
                 "voxgen train --model diffusion"
             )
         asked = self.condition(attributes)
-        _, asked = self._closest(asked, keys_of(seed, number, 1))
+        _, asked = self.answered(asked, keys_of(seed, number, 1))
         z = self.latents(1, seed, first=number, condition=asked)
         (steps,) = _in_chunks(lambda z, c: torch.stack([*model.trajectory(z, c)], dim=1), z, asked, model)
         return [self._grid(values) for values in to_coverage(steps)]
@@ -257,28 +280,6 @@ class Generator:
         volumes = {k: torch.from_numpy(np.array(mask, np.float32)) for k, mask in (masks or {}).items()}
         config = self.model.config
         return Condition.asking(1, config.condition, config.resolution, attributes, volumes)
-
-    def _closest(self, condition: Condition, keys: Int64[Tensor, " n"]) -> tuple[list[VoxelGrid], Condition]:
-        """Buildings, and what they were told in the end."""
-        known = condition.attributes
-
-        def telling(attributes: Float[np.ndarray, "n a"]) -> Condition:
-            return replace(condition, attributes=torch.from_numpy(attributes).to(known.dtype))
-
-        def make(attributes: Float[np.ndarray, "n a"]) -> list[VoxelGrid]:
-            told = telling(attributes)
-            return self.generate(self._drawn(told, keys), told)
-
-        config, storey = self.model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
-        names, scale = config.condition.attributes, config.condition.scale
-        made, told = closest(make, known.double().numpy(), names, scale, storey, config.feedback)
-        return made, telling(told)
-
-    def _drawn(self, condition: Condition, keys: Int64[Tensor, " n"]) -> Float[Tensor, "n ..."]:
-        # One by one: products of matrices of another size round differently.
-        rows = [slice(i, i + 1) for i in range(len(keys))]
-        each = [self.model.prior(condition[at] if len(condition) > 1 else condition, keys[at]) for at in rows]
-        return torch.cat(each) if each else torch.zeros(0, *self.model.latent_shape)
 
     def _encoder(self) -> EncodingModel[Any]:
         if not isinstance(self.model, EncodingModel):

@@ -82,3 +82,14 @@ def unpack(
     count = int(np.prod(resolution))
     flat = np.unpackbits(bits, axis=-1, count=count, bitorder="little")
     return flat.reshape(*bits.shape[:-1], *resolution).view(np.bool_)
+
+
+def filled_box(occupancy: Bool[np.ndarray, "x y z"], margin: int = 0) -> tuple[slice, slice, slice]:
+    """Give the part of a grid that holds all filled voxels and a margin around, as far as there is one."""
+    spans = []
+    for axis, count in enumerate(occupancy.shape):
+        others = tuple(a for a in range(3) if a != axis)
+        at = np.flatnonzero(occupancy.any(axis=others))
+        first, last = (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
+        spans.append(slice(max(first - margin, 0), min(last + margin, count)))
+    return spans[0], spans[1], spans[2]

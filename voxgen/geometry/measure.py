@@ -34,6 +34,33 @@ from .surface import isosurface
 STOREY_HEIGHT = 3.0
 """Metres, where nothing else is said."""
 
+PLANS = (
+    "height",
+    "footprint_area",
+    "gross_floor_area",
+    "storeys",
+    "pitched_share",
+    "fill_ratio",
+    "volume",
+)
+"""Measures of a grid that need no surface."""
+
+NAMES = (
+    "height",
+    "footprint_length",
+    "footprint_width",
+    "footprint_area",
+    "gross_floor_area",
+    "storeys",
+    "pitched_share",
+    "fill_ratio",
+    "volume",
+    "surface_area",
+    "roof_area",
+    "wall_area",
+)
+"""All measures, in the order of tables."""
+
 PITCHED = np.deg2rad(8.0)
 """A roof is pitched where it is steeper than this."""
 
@@ -79,18 +106,15 @@ def measure(mesh: Mesh, storey_height: float = STOREY_HEIGHT) -> dict[str, float
     roof, wall = _classes(mesh, normal, areas)
     plan = np.abs(normal[:, 2])
     steep = plan < areas * np.cos(PITCHED)
-    return _named(
-        height=height,
-        length=rectangle.length,
-        width=rectangle.width,
-        area=area,
-        plans=plans,
-        volume=volume,
-        surface=float(areas.sum()),
-        roof=float(areas[roof].sum()),
-        wall=float(areas[wall].sum()),
-        pitched=float(plan[roof & steep].sum() / max(plan[roof].sum(), 1e-12)),
-    )
+    measures = _plans(height, area, plans, volume) | {
+        "footprint_length": rectangle.length,
+        "footprint_width": rectangle.width,
+        "pitched_share": float(plan[roof & steep].sum() / max(plan[roof].sum(), 1e-12)),
+        "surface_area": float(areas.sum()),
+        "roof_area": float(areas[roof].sum()),
+        "wall_area": float(areas[wall].sum()),
+    }
+    return {name: measures[name] for name in NAMES}
 
 
 def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
@@ -99,17 +123,36 @@ def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[
     Raises:
         UsageError: a storey height that is not positive.
     """
-    _positive(storey_height)
-    filled = grid.coverage.astype(np.float64) / FULL
+    plans = measure_plans(grid, storey_height)
     if not grid.occupancy.any():
-        return _named(0.0, 0.0, 0.0, 0.0, np.zeros(1), 0.0, 0.0, 0.0, 0.0, 0.0)
-    pitch = grid.pitch
-    surface = isosurface(VoxelGrid(grid.values, pitch))
+        return dict.fromkeys(NAMES, 0.0)
+    surface = isosurface(VoxelGrid(grid.values, grid.pitch))
     corners = surface.triangles
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
     areas = np.linalg.norm(normal, axis=1)
     roof, wall = _classes(surface, normal, areas)
     rectangle = footprint_rectangle(surface.vertices[:, :2])
+    measures = plans | {
+        "footprint_length": rectangle.length,
+        "footprint_width": rectangle.width,
+        "surface_area": float(areas.sum()),
+        "roof_area": float(areas[roof].sum()),
+        "wall_area": float(areas[wall].sum()),
+    }
+    return {name: measures[name] for name in NAMES}
+
+
+def measure_plans(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
+    """Measure what needs no surface of a grid, in a fraction of the time: `PLANS`, as `measure_grid` does.
+
+    Raises:
+        UsageError: a storey height that is not positive.
+    """
+    _positive(storey_height)
+    if not grid.occupancy.any():
+        return dict.fromkeys(PLANS, 0.0)
+    filled = grid.coverage.astype(np.float64) / FULL
+    pitch = grid.pitch
     occupied = grid.occupancy.any(axis=(0, 1))
     lowest = int(np.argmax(occupied))
     plan = filled.max(axis=2)
@@ -120,58 +163,33 @@ def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[
     sections = filled.sum(axis=(0, 1)) * pitch**2
     inside = layers < len(sections)
     plans = np.where(inside, sections[np.minimum(layers, len(sections) - 1)], 0.0)
-    return _named(
-        height=height,
-        length=rectangle.length,
-        width=rectangle.width,
-        area=float(plan.sum() * pitch**2),
-        plans=plans,
-        volume=grid.volume,
-        surface=float(areas.sum()),
-        roof=float(areas[roof].sum()),
-        wall=float(areas[wall].sum()),
-        pitched=_pitched_share(top, plan > 0.98),
-    )
+    named = _plans(height, float(plan.sum() * pitch**2), plans, grid.volume)
+    return named | {"pitched_share": _pitched_share(top, plan > 0.98)}
 
 
 def measure_grids(
     grids: Iterable[VoxelGrid], names: Sequence[str], storey_height: float = STOREY_HEIGHT
 ) -> Float[np.ndarray, "n a"]:
     """Measure grids as `measure_grid`, a row each, some of its names in their order."""
-    rows = [
-        [measures[name] for name in names] for measures in (measure_grid(g, storey_height) for g in grids)
-    ]
+    measured = measure_plans if set(names) <= set(PLANS) else measure_grid
+    rows = [[measures[name] for name in names] for measures in (measured(g, storey_height) for g in grids)]
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
 
 
-def _named(
-    height: float,
-    length: float,
-    width: float,
-    area: float,
-    plans: Float[np.ndarray, " storeys"],
-    volume: float,
-    surface: float,
-    roof: float,
-    wall: float,
-    pitched: float,
+def _plans(
+    height: float, area: float, plans: Float[np.ndarray, " storeys"], volume: float
 ) -> dict[str, float]:
+    """What follows from the height, the footprint's area, the plans of storeys and the volume."""
     inhabited = plans > 0.1 * area
     box = area * height
     return {
         "height": height,
-        "footprint_length": length,
-        "footprint_width": width,
         "footprint_area": area,
         "gross_floor_area": float(plans[inhabited].sum()) if inhabited.any() else area,
         "storeys": float(max(np.count_nonzero(inhabited), 1)) if area > 0 else 0.0,
-        "pitched_share": pitched,
         # Soft coverage lies beyond the plan and the height that it is measured against.
         "fill_ratio": min(volume / box, 1.0) if box > 0 else 0.0,
         "volume": volume,
-        "surface_area": surface,
-        "roof_area": roof,
-        "wall_area": wall,
     }
 
 

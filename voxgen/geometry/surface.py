@@ -22,7 +22,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from .grid import HALF, VoxelGrid
+from .grid import HALF, VoxelGrid, filled_box
 from .mesh import Mesh
 from .repair import resolve_contacts
 
@@ -39,11 +39,14 @@ def isosurface(grid: VoxelGrid) -> Mesh:
     Closed, two-manifold, turned outwards, with sharp edges and a flat ground face on the grid's floor; no
     faces for an empty grid.
     """
-    inside = np.pad(resolve_contacts(grid.occupancy), 2)
-    field = np.pad(grid.coverage, 2).astype(np.int16)
+    # What lies two voxels out tells where within a voxel the surface is.
+    box = filled_box(grid.occupancy, margin=2)
+    inside = np.pad(resolve_contacts(grid.occupancy[box]), 2)
+    field = np.pad(grid.coverage[box], 2).astype(np.int16)
     field[inside & (field <= HALF)] = HALF + 1
     vertices, faces = _contour(field, inside)
-    return Mesh.of(grid.to_world(vertices - 1.5), faces)
+    corner = np.array([span.start for span in box])
+    return Mesh.of(grid.to_world(vertices + (corner - 1.5)), faces)
 
 
 @njit(cache=True)
