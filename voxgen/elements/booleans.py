@@ -22,7 +22,7 @@ from .plans import extrusion
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
-    from shapely import MultiPolygon, Polygon
+    from shapely.geometry.base import BaseGeometry
 
 CRUMB = 1e-4
 """Pieces of less, in m3 (a tenth of a litre), are what rounding leaves and no element."""
@@ -66,28 +66,32 @@ def triangles_of(solid: Manifold) -> Mesh:
     return Mesh.of(np.asarray(mesh.vert_properties)[:, :3], np.asarray(mesh.tri_verts).astype(np.int64))
 
 
-def polyhedra_of(solid: Manifold) -> tuple[list[Polyhedron], float]:
+def polyhedra_of(solid: Manifold, tolerances: Sequence[float] = SIMPLER) -> tuple[list[Polyhedron], float]:
     """Give the polygons of each piece of a solid, and the volume in m3 of what could not be given closed.
 
     Where faces all but coincided, rounding can have left a piece a skin without thickness, or it touches
     itself along an edge. Then it is given as what it shares with itself moved by a millimetre, or without
     the edges at which it touches itself; it may fall apart.
+
+    Args:
+        solid: the solid.
+        tolerances: metres by which its surface may move where that saves vertices, tried in turn.
     """
     found, lost = [], 0.0
     for piece in pieces(solid):
-        surfaces = _surfaces(piece)
+        surfaces = _surfaces(piece, tolerances)
         found += surfaces
         if not surfaces:
             lost += piece.volume()
     return found, lost
 
 
-def _surfaces(piece: Manifold) -> list[Polyhedron]:
-    merged = _merged(piece)
+def _surfaces(piece: Manifold, tolerances: Sequence[float]) -> list[Polyhedron]:
+    merged = _merged(piece, tolerances)
     if merged is not None:
         return [merged]
     for thinner in _thinner(piece):
-        found = [_merged(one) for one in pieces(thinner)]
+        found = [_merged(one, tolerances) for one in pieces(thinner)]
         if found and None not in found:
             return [one for one in found if one is not None]
     # Corners closer than readers tell apart, but closed and 2-manifold all the same.
@@ -118,9 +122,9 @@ def is_simple(solid: Manifold) -> bool:
     return _merged(solid) is not None
 
 
-def _merged(solid: Manifold) -> Polyhedron | None:
+def _merged(solid: Manifold, tolerances: Sequence[float] = SIMPLER) -> Polyhedron | None:
     """The polygons of a solid; None where a part of it is without thickness, or it touches itself."""
-    for tolerance in SIMPLER:
+    for tolerance in tolerances:
         merged = of_triangles(triangles_of(solid.simplify(tolerance)))
         if _is_sound(merged, solid.volume()):
             return merged
@@ -129,8 +133,17 @@ def _merged(solid: Manifold) -> Polyhedron | None:
 
 def pieces(solid: Manifold) -> list[Manifold]:
     """Give the pieces of a solid that hang together, without crumbs, in a fixed order."""
-    kept = [piece for piece in solid.decompose() if piece.volume() > CRUMB]
+    parts = solid.decompose()
+    kept = [piece for piece in parts if piece.volume() > CRUMB]
+    if any(part.volume() < 0 for part in parts):
+        # Cavities come as parts of their own, turned inside out.
+        kept = [_hollow(piece, solid, kept) for piece in kept]
     return sorted(kept, key=lambda piece: tuple(round(v, 3) for v in _middle(piece)))
+
+
+def _hollow(piece: Manifold, solid: Manifold, others: Sequence[Manifold]) -> Manifold:
+    """A piece with its cavities, but not what lies in these."""
+    return without(piece ^ solid, [other for other in others if other.volume() < piece.volume()])
 
 
 def union(solids: Sequence[Manifold]) -> Manifold:
@@ -169,8 +182,8 @@ def hull(points: Float[np.ndarray, "n 3"]) -> Manifold:
     return Manifold.hull_points(np.ascontiguousarray(points))
 
 
-def prism(plan: Polygon | MultiPolygon, base: float, height: float) -> Manifold:
-    """Give the solid over a plan, from a level up."""
+def prism(plan: BaseGeometry, base: float, height: float) -> Manifold:
+    """Give the solid over a plan of polygons, from a level up."""
     import shapely
 
     parts = [extrusion(part, base, height).polyhedron().to_mesh() for part in shapely.get_parts(plan)]
@@ -201,7 +214,8 @@ def bounded(points: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"])
     """Give the solid within some triangles, whatever its status."""
     from manifold3d import Manifold, Mesh64
 
-    return Manifold(Mesh64(np.ascontiguousarray(points), np.ascontiguousarray(faces.astype(np.uint64))))
+    # Copies: it takes no arrays that are read-only.
+    return Manifold(Mesh64(np.array(points, order="C"), np.array(faces, np.uint64, order="C")))
 
 
 def _is_sound(solid: Polyhedron, volume: float, tolerance: float = _ONE_PLACE) -> bool:
