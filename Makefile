@@ -8,7 +8,7 @@ DEMO := demo
 # Byte code is written where a module is first used: the rest of torch and open3d is never compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test test-tools lint types check clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,11 @@ demo: $(STAMP)  ## procedural buildings -> training -> new buildings as OBJ and 
 
 test: $(STAMP)  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+TOOLS ?= build/tools
+test-tools: $(STAMP)  ## exports opened by Blender, FreeCAD, QGIS, assimp and Khronos' validator: docs/interop.md
+	bash tests/interop/tools/install.sh $(TOOLS)
+	$(BIN)/python tests/interop/tools/run.py $(TOOLS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -218,3 +218,18 @@ def test_real_buildings_come_back_closed_and_in_size(shared: Path, tmp_path: Pat
             assert back.volume == pytest.approx(whole.volume, rel=1e-4)
             count += back.is_watertight
     assert count > 0.8 * len(closed) * len(SUFFIXES)
+
+
+@pytest.mark.parametrize("byte", [0x0A, 0x0D])
+def test_the_data_of_a_ply_never_begin_like_an_end_of_line(byte: int, tmp_path: Path) -> None:
+    first = np.frombuffer(bytes([byte, 0xFA, 0x37, 0xD3, 0x23, 0x30, 0x17, 0xC0]), "<f8")[0]
+    corners = np.array([[first, 0, 0], [3, 0, 0], [3, 2, 0], [first, 2, 0]])
+    vertices = np.concatenate([corners, corners + np.array([0, 0, 4])])
+    quads = [(0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)]
+    faces = [triangle for a, b, c, d in quads for triangle in ((a, b, c), (a, c, d))]
+    path = tmp_path / "box.ply"
+    write_mesh(path, Mesh.of(vertices, faces), name="box")
+    data = path.read_bytes()
+    start = data.index(b"end_header\n") + len(b"end_header\n")
+    assert data[start] not in (0x0A, 0x0D)
+    assert np.frombuffer(data[start : start + 8], "<f8")[0] == pytest.approx(first, rel=1e-15)

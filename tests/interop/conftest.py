@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from interop_buildings import CASES, COLLECTIONS, HARD, Case, hard_grid, massing_grid, real_grid
 
+collect_ignore = ["tools"]  # run by the Python of each tool
+
 
 @pytest.fixture(scope="session", params=CASES, ids=lambda case: "-".join(case))
 def building(request: pytest.FixtureRequest) -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import ifcopenshell
@@ -59,3 +60,19 @@ def test_cityjson_has_a_valid_constructive_element_for_each(house: Model, tmp_pa
     bodies = solids(document, "3.0")
     assert len(bodies) == len(house.solids)
     assert all(faults(body) == {} for body in bodies)
+
+
+def test_step_is_an_assembly_with_a_named_product_for_each(house: Model, tmp_path: Path) -> None:
+    write_model(tmp_path / "house.step", house)
+    text = (tmp_path / "house.step").read_text(encoding="ascii")
+    records = dict(re.findall(r"^(#\d+)=(.*);$", text, re.MULTILINE))
+    products = re.findall(r"PRODUCT\('([^']*)'", text)
+    assert sorted(products) == sorted(["house", *(solid.name for solid in house.solids)])
+    shapes = [
+        key for key, record in records.items() if record.startswith("ADVANCED_BREP_SHAPE_REPRESENTATION")
+    ]
+    placed = re.findall(r"\(REPRESENTATION_RELATIONSHIP\('','',(#\d+),(#\d+)\)", text)
+    assert sorted(part for part, _ in placed) == sorted(shapes)
+    assert len({whole for _, whole in placed}) == 1
+    assert len(shapes) == text.count("MANIFOLD_SOLID_BREP(") + text.count("BREP_WITH_VOIDS(")
+    assert set(re.findall(r"#\d+", text)) <= set(records)

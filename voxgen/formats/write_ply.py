@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from .write import Export
 
@@ -26,4 +27,15 @@ def encode(export: Export) -> bytes:
     faces["count"] = 3
     faces["corners"] = mesh.faces
     text = ("\n".join(header) + "\n").encode("ascii", "replace")
-    return text + mesh.vertices.astype("<f8").tobytes() + faces.tobytes()
+    return text + _bytes(mesh.vertices) + faces.tobytes()
+
+
+def _bytes(vertices: Float[np.ndarray, "v 3"]) -> bytes:
+    """The vertices, the first by one last bit elsewhere where it would begin like an end of line.
+
+    Readers such as assimp take that for part of the header's end.
+    """
+    numbers = vertices.astype("<f8")
+    while numbers.size and numbers.tobytes()[:1] in (b"\n", b"\r"):
+        numbers[0, 0] = np.nextafter(numbers[0, 0], np.inf)
+    return numbers.tobytes()

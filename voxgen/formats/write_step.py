@@ -1,8 +1,9 @@
 """STEP AP214 (ISO 10303-21 and -214): a solid with planar faces for each body, in millimetres.
 
-Written without a CAD kernel, as planar polygons need none: vertices, straight edges that two faces share, and
-planes map one to one onto `advanced_brep_shape_representation`, and the file is the same every time. Faces
-have the colours of their classes.
+A building of several solids is an assembly of products, one for each. Written without a CAD kernel, as planar
+polygons need none: vertices, straight edges that two faces share, and planes map one to one onto
+`advanced_brep_shape_representation`, and the file is the same every time. Faces have the colours of their
+classes.
 """
 
 from __future__ import annotations
@@ -37,15 +38,16 @@ def encode(export: Export) -> bytes:
         DataError: for a building that is not closed.
     """
     file = _Records()
-    context = _context(file)
-    product = _product(file, export.name)
+    context, application = _context(file), _application(file)
     styles: list[str] = []
-    solids = [_body(file, export, body, styles) for body in export.bodies]
-    origin = file.add(f"AXIS2_PLACEMENT_3D('',{_point(file, np.zeros(3))},$,$)")
-    shape = file.add(
-        f"ADVANCED_BREP_SHAPE_REPRESENTATION({_text(export.name)},({','.join([origin, *solids])}),{context})"
-    )
-    file.add(f"SHAPE_DEFINITION_REPRESENTATION({product},{shape})")
+    bodies: dict[str, list[str]] = {}
+    for body in export.bodies:
+        bodies.setdefault(body.solid.name, []).append(_body(file, export, body, styles))
+    if len(bodies) == 1:
+        _part(file, export.name, application, context, next(iter(bodies.values())))
+    else:
+        parts = [(name, *_part(file, name, application, context, solids)) for name, solids in bodies.items()]
+        _assembly(file, export.name, application, context, parts)
     file.add(f"MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION('',({','.join(styles)}),{context})")
     said = ["written by voxgen", *(f"{key}: {value}" for key, value in export.extras.items())]
     header = _HEADER.format(said=f"({','.join(map(_text, said))})", name=_text(export.name))
@@ -84,20 +86,61 @@ def _context(file: _Records) -> str:
     )
 
 
-def _product(file: _Records, name: str) -> str:
+def _application(file: _Records) -> str:
     application = file.add("APPLICATION_CONTEXT('automotive design')")
-    file.add(
-        "APPLICATION_PROTOCOL_DEFINITION('international standard','automotive_design',2000,"
-        + application
-        + ")"
-    )
-    context = file.add(f"PRODUCT_CONTEXT('',{application},'mechanical')")
+    standard = "'international standard','automotive_design',2000"
+    file.add(f"APPLICATION_PROTOCOL_DEFINITION({standard},{application})")
+    return application
+
+
+def _product(file: _Records, name: str, application: str) -> str:
+    """A product's definition."""
+    context = file.once(f"PRODUCT_CONTEXT('',{application},'mechanical')")
     product = file.add(f"PRODUCT({_text(name)},{_text(name)},'',({context}))")
     file.add(f"PRODUCT_RELATED_PRODUCT_CATEGORY('part',$,({product}))")
     formation = file.add(f"PRODUCT_DEFINITION_FORMATION('','',{product})")
-    design = file.add(f"PRODUCT_DEFINITION_CONTEXT('part definition',{application},'design')")
-    definition = file.add(f"PRODUCT_DEFINITION('design','',{formation},{design})")
-    return file.add(f"PRODUCT_DEFINITION_SHAPE('','',{definition})")
+    design = file.once(f"PRODUCT_DEFINITION_CONTEXT('part definition',{application},'design')")
+    return file.add(f"PRODUCT_DEFINITION('design','',{formation},{design})")
+
+
+def _part(
+    file: _Records, name: str, application: str, context: str, solids: Sequence[str]
+) -> tuple[str, str]:
+    """A product with a shape: its definition, and the representation of the shape."""
+    items = ",".join([_origin(file), *solids])
+    shape = file.add(f"ADVANCED_BREP_SHAPE_REPRESENTATION({_text(name)},({items}),{context})")
+    return _with_shape(file, name, application, shape), shape
+
+
+def _with_shape(file: _Records, name: str, application: str, shape: str) -> str:
+    definition = _product(file, name, application)
+    of_product = file.add(f"PRODUCT_DEFINITION_SHAPE('','',{definition})")
+    file.add(f"SHAPE_DEFINITION_REPRESENTATION({of_product},{shape})")
+    return definition
+
+
+def _assembly(
+    file: _Records, name: str, application: str, context: str, parts: Sequence[tuple[str, str, str]]
+) -> None:
+    """A product of products, each in its place: programs give solids the names of products alone."""
+    origin = _origin(file)
+    whole = file.add(f"SHAPE_REPRESENTATION({_text(name)},({origin}),{context})")
+    definition = _with_shape(file, name, application, whole)
+    for number, (part, of_part, shape) in enumerate(parts, start=1):
+        use = file.add(
+            f"NEXT_ASSEMBLY_USAGE_OCCURRENCE('{number}',{_text(part)},'',{definition},{of_part},$)"
+        )
+        of_use = file.add(f"PRODUCT_DEFINITION_SHAPE('','',{use})")
+        move = file.once(f"ITEM_DEFINED_TRANSFORMATION('','',{origin},{origin})")
+        relation = file.add(
+            f"(REPRESENTATION_RELATIONSHIP('','',{shape},{whole})"
+            f"REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION({move})SHAPE_REPRESENTATION_RELATIONSHIP())"
+        )
+        file.add(f"CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{of_use})")
+
+
+def _origin(file: _Records) -> str:
+    return file.once(f"AXIS2_PLACEMENT_3D('',{_point(file, np.zeros(3))},$,$)")
 
 
 def _body(file: _Records, export: Export, body: Body, styles: list[str]) -> str:
