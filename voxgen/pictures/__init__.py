@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .isometric import paint, paint_mesh
+from .isometric import paint, paint_mesh, paint_scene
 from .sheet import building_sheet, contact_sheet, save_gif, save_png
 
-__all__ = ["building_sheet", "contact_sheet", "paint", "paint_mesh", "save_gif", "save_png"]
+__all__ = ["building_sheet", "contact_sheet", "paint", "paint_mesh", "paint_scene", "save_gif", "save_png"]

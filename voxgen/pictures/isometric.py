@@ -7,6 +7,7 @@ reduced, which smooths all edges.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import no_type_check
 
@@ -23,6 +24,9 @@ from .faces import grid_faces
 from .light import OPEN_GROUND, sunlight_and_skylight
 from .palette import INK, PAPER, ROOF, SKY, SUN, WALL
 from .raster import rasterize
+
+Colour = tuple[int, int, int]
+"""Red, green and blue from 0 to 255."""
 
 VIEW = looking(azimuth=-56.0, elevation=31.0)
 """From the front right, a third of the way up: both walls and the roof show, one wall more than the other."""
@@ -47,7 +51,7 @@ def paint(grid: VoxelGrid, size: int = 256, span: float | None = None) -> Image.
         UsageError: for a size outside `SIZES`.
     """
     corners, normals = grid_faces(grid)
-    return _picture(corners, normals, size, span)
+    return _picture(corners, normals, _warm(normals), size, span)
 
 
 def paint_mesh(mesh: Mesh, size: int = 256, span: float | None = None) -> Image.Image:
@@ -55,18 +59,49 @@ def paint_mesh(mesh: Mesh, size: int = 256, span: float | None = None) -> Image.
 
     Triangles with a corner that is not finite are left out. Arguments and errors as of `paint`.
     """
-    corners = mesh.triangles
-    corners = corners[np.isfinite(corners).all(axis=(1, 2))]
-    if len(corners):
-        corners = corners - corners.reshape(-1, 3).min(axis=0)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(across, axis=1, keepdims=True)
-    return _picture(corners, across / np.maximum(length, 1e-12), size, span)
+    return paint_scene([(mesh, None)], size, span)
+
+
+def paint_scene(
+    parts: Sequence[tuple[Mesh, Colour | None]], size: int = 256, span: float | None = None
+) -> Image.Image:
+    """Give a square picture of meshes together, as they stand to each other.
+
+    Args:
+        parts: meshes with the colour of each; None paints walls white and pitched roofs in the accent.
+        size: edge of the picture in pixels.
+        span: as of `paint`.
+
+    Raises:
+        UsageError: for a size outside `SIZES`.
+    """
+    corners = [mesh.triangles for mesh, _ in parts]
+    sound = [np.isfinite(one).all(axis=(1, 2)) for one in corners]
+    every = np.concatenate([np.zeros((0, 3, 3)), *(c[f] for c, f in zip(corners, sound, strict=True))])
+    if len(every):
+        every = every - every.reshape(-1, 3).min(axis=0)
+    across = np.cross(every[:, 1] - every[:, 0], every[:, 2] - every[:, 0])
+    normals = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+    colours = _warm(normals)
+    start = 0
+    for (_, colour), kept in zip(parts, sound, strict=True):
+        end = start + int(np.count_nonzero(kept))
+        if colour is not None:
+            colours[start:end] = colour
+        start = end
+    return _picture(every, normals, colours, size, span)
+
+
+def _warm(normals: Float[np.ndarray, "f 3"]) -> Float32[np.ndarray, "f 3"]:
+    """White card, and the accent where a roof is pitched."""
+    pitched = (normals[:, 2] > 0.25) & (normals[:, 2] < 0.99)
+    return np.where(pitched[:, None], ROOF, WALL).astype(np.float32)
 
 
 def _picture(
     corners: Float[np.ndarray, "f 3 3"],
     normals: Float[np.ndarray, "f 3"],
+    colours: Float32[np.ndarray, "f 3"],
     size: int,
     span: float | None,
 ) -> Image.Image:
@@ -79,8 +114,7 @@ def _picture(
     depth, index = rasterize(camera.project(corners), fine)
     depth = np.where(index < 0, _ground_depth(camera, fine), depth)
     light = sunlight_and_skylight(camera, corners, normals, depth, index)
-    pitched = (normals[:, 2] > 0.25) & (normals[:, 2] < 0.99)
-    colours = np.concatenate([np.where(pitched[:, None], ROOF, WALL), [PAPER]]).astype(np.float32)
+    painted = np.concatenate([colours, np.array([PAPER], np.float32)])
     tint = np.array([SUN, SKY], np.float32)
     shown = np.empty((fine, fine, 3), np.uint8)
     _develop(
@@ -88,7 +122,7 @@ def _picture(
         index,
         light,
         _lines(depth, index, normals, camera),
-        colours,
+        painted,
         tint / (OPEN_GROUND @ tint),
         _vignette(fine),
         np.array(INK, np.float32),
