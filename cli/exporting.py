@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from .kernels import PAINTING, SURFACES, announce
 from .progress import Bar
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from voxgen.elements import ElementSettings
-    from voxgen.export import Exported, ExportSettings, Surface
+    from voxgen.export import Exported, ExportSettings, Shape, Surface
     from voxgen.geometry.grid import VoxelGrid
 
 SHEET = "sheet.png"
@@ -75,23 +77,41 @@ class ExportOptions:
 
 
 def write_buildings(
-    grids: Iterable[tuple[str, VoxelGrid]], count: int, out: Path, settings: ExportSettings, title: str
+    grids: Iterable[tuple[str, VoxelGrid]],
+    count: int,
+    out: Path,
+    settings: ExportSettings,
+    title: str,
+    *,
+    shape: Shape | None = None,
+    picture: Callable[[str], Image] | None = None,
+    caption: Callable[[str], str] | None = None,
 ) -> list[Exported]:
     """Write grids and their contact sheet, with a bar; empty ones are told.
+
+    Args:
+        grids: name and grid of each.
+        count: how many there will be.
+        out: folder.
+        settings: how they become files.
+        title: of the sheet.
+        shape: gives the surface of a name; as the settings say where left out.
+        picture: gives the picture of a name; of the surface alone where left out.
+        caption: gives what stands below; height and plan where left out.
 
     Raises:
         VoxgenError: when not one of them has a filled voxel.
     """
     from voxgen.errors import VoxgenError
     from voxgen.export import TABLE, export_grids
-    from voxgen.pictures import building_sheet, save_png
+    from voxgen.pictures import building_sheet, contact_sheet, save_png
 
     if (out / TABLE).exists():
         say.warn(f"{out} holds buildings of before: {TABLE} and {SHEET} are replaced, other files stay")
     announce(SURFACES[settings.surface], PAINTING)
     done: list[Exported] = []
     with Bar() as bar:
-        for one in export_grids(grids, out, settings):
+        for one in export_grids(grids, out, settings, shape):
             done.append(one)
             bar.show(len(done) / max(count, 1), f"{len(done):,} of {count:,} written")
     made = [one for one in done if one.files]
@@ -109,8 +129,12 @@ def write_buildings(
             f"none of {counted(len(done), 'building')} has a filled voxel, so nothing was written"
         )
     shown = made[:SHEET_MOST]
-    captions = [_caption(one) for one in shown]
-    save_png(building_sheet([one.mesh or one.grid for one in shown], captions, title=title), out / SHEET)
+    captions = [_caption(one) if caption is None else caption(one.name) for one in shown]
+    if picture is None:
+        sheet = building_sheet([one.mesh or one.grid for one in shown], captions, title=title)
+    else:
+        sheet = contact_sheet([picture(one.name) for one in shown], captions, title=title)
+    save_png(sheet, out / SHEET)
     return done
 
 

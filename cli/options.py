@@ -96,6 +96,19 @@ class Heights(click.ParamType):
             self.fail(f"{value!r}; write metres from the ground up, for example 3 or 4.2,3", param, ctx)
 
 
+class Setbacks(Heights):
+    """`3` or `3,1,1,1`."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Give the distances."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r}; write metres, one for all edges or one for each: 3 or 3,1,1,1", param, ctx)
+
+
 class Asked(click.ParamType):
     """`height=9`."""
 

@@ -13,6 +13,7 @@ from voxgen.pretrained import SHIPPED
 from voxgen.words import counted
 
 from . import say
+from .briefing import brief_options, briefing_of
 from .exporting import ExportOptions, metadata_of, report, write_buildings
 from .options import (
     RunName,
@@ -27,6 +28,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from voxgen.design.brief import Brief
     from voxgen.generator import Generator
     from voxgen.geometry.grid import VoxelGrid
 
@@ -42,6 +44,7 @@ _FAR = 4.0
 @click.option("--pretrained", metavar="MODEL", help="A model that comes with voxgen, in the place of RUN.")
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
 @ask_option
+@brief_options
 @seed_option
 @tune_option
 @click.option("--trajectory", is_flag=True, help="Also show the first one's way from noise (diffusion).")
@@ -67,10 +70,21 @@ def command(
     """Make new buildings with a trained model: files in metres, Z up, on the ground, with a contact sheet.
 
     The same seed gives the same buildings; more of them begin with the same ones.
+
+    With --brief, or --plot and what is wanted there, they are made for that site: ranked, each with what was
+    asked and got, in the plot's coordinates with the ground at z = 0.
     """
     if (run is None) == (pretrained is None):
         raise click.UsageError("name a RUN or a model that comes with voxgen (--pretrained), one of both")
+    briefing, export = briefing_of(export)
     options = ExportOptions(**export)
+    brief = briefing.read(options.crs)
+    if brief is not None:
+        if trajectory:
+            raise click.UsageError("--trajectory shows a building as it is drawn, before it is set on a site")
+        run = run or f"{SHIPPED}{pretrained}"
+        _for_a_brief(run, brief, count, ask, seed, device, allow, dry_run, as_json, options, tuning)
+        return
     make(
         run or f"{SHIPPED}{pretrained}",
         count,
@@ -134,6 +148,41 @@ def make(
     words += [word for item in tuning for word in ("--set", item)]
     words += [word for item in allow for word in ("--allow", item)]
     say.hint(shlex.join([*words, "-o", f"{out}-{seed + 1}"]))
+
+
+def _for_a_brief(
+    run: str,
+    brief: Brief,
+    count: int,
+    ask: dict[str, float],
+    seed: int,
+    device: str,
+    allow: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    options: ExportOptions,
+    tuning: Sequence[str],
+) -> None:
+    from voxgen.errors import UsageError
+
+    from .designing import design, model_of, ready
+
+    if ask:
+        raise UsageError("--ask beside a brief; say what is wanted as targets of the brief")
+    ready(options)
+    name = run_label(run)
+    out = options.folder(f"{name}-designs")
+    made = {"model": model_of(run), "brief_hash": brief.hash, "settings": list(tuning)}
+    made["brief"] = brief.model_dump(mode="json", exclude_none=True)
+    if dry_run:
+        say.settings({**made, "count": count, "seed": seed, "out": out}, as_json)
+        return
+    from voxgen.design.search import Designer
+    from voxgen.generator import load
+
+    generator = load(run, device=device, allow=allow).tuned(tuning)
+    say_if_young(generator, name)
+    design(Designer.of(generator, brief), name, count, seed, options, out, as_json, made)
 
 
 def say_if_young(generator: Generator, name: str) -> None:

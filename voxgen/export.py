@@ -9,7 +9,7 @@ it; where it stood in the world is said in the file and in the table. `place="wo
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,6 +52,9 @@ class ExportSettings:
         at: easting, northing and height where the middle of the grid's floor is to stand; where it stood
             before, if left out.
         yaw: radians that the building is turned there, counter-clockwise from above; as before, if left out.
+        offset: metres to add to the coordinates of `place="world"` for the reference system's own, where they
+            were made small.
+        storey_height: metres, by which the measures of a mass count storeys and floor areas.
         elements: storey heights and thicknesses of the building's elements; None for its mass as one solid.
     """
 
@@ -65,6 +68,8 @@ class ExportSettings:
     crs: str | None = None
     at: tuple[float, float, float] | None = None
     yaw: float | None = None
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    storey_height: float = 3.0
     elements: ElementSettings | None = None
 
 
@@ -110,8 +115,15 @@ def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(known)
 
 
+Shape = Callable[[str, VoxelGrid], "Polyhedron"]
+"""Gives the surface of a grid of a name, in world coordinates."""
+
+
 def export_grids(
-    grids: Iterable[tuple[str, VoxelGrid]], out: Path, settings: ExportSettings | None = None
+    grids: Iterable[tuple[str, VoxelGrid]],
+    out: Path,
+    settings: ExportSettings | None = None,
+    shape: Shape | None = None,
 ) -> Iterator[Exported]:
     """Write grids as files, one after the other as the iterator is taken, and at the end a table of them.
 
@@ -119,6 +131,7 @@ def export_grids(
         grids: name and grid; names are made fit for file names, and distinct.
         out: folder, made where it is not there.
         settings: the defaults where left out.
+        shape: gives the surfaces; as `settings.surface` says where left out.
 
     Raises:
         UsageError, UnsupportedFormatError, MissingExtraError: before the first, for settings that cannot be.
@@ -135,7 +148,7 @@ def export_grids(
     done: list[Exported] = []
     taken: set[str] = set()
     for name, grid in grids:
-        one = _export(distinct(file_name(name), taken), grid, out, chosen)
+        one = _export(distinct(file_name(name), taken), grid, out, chosen, shape)
         done.append(one)
         yield one
     _write_table(out / TABLE, done)
@@ -192,7 +205,9 @@ class Prepared:
     model: Model | None
 
 
-def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool = True) -> Prepared:
+def prepared(
+    name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool = True, shape: Shape | None = None
+) -> Prepared:
     """Mend a grid, put it in place and measure it.
 
     Args:
@@ -200,6 +215,7 @@ def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool
         grid: occupancy or coverage.
         settings: what holds for it.
         mass: whether to make its surface, which takes time.
+        shape: as of `export_grids`.
     """
     from .geometry.measure import measure_grid
 
@@ -207,13 +223,13 @@ def prepared(name: str, grid: VoxelGrid, settings: ExportSettings, *, mass: bool
     if not mended.occupancy.any():
         return Prepared(mended, {}, repairs, lost, None)
     placed = at_origin(mended) if settings.place == "origin" else mended
-    model = _mass(name, mended, placed, settings) if mass else None
+    model = _mass(name, mended, placed, settings, shape) if mass else None
     measures = measure_grid(placed) if model is None else model.measures
     return Prepared(placed, measures, repairs, lost, model)
 
 
-def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings) -> Exported:
-    made = prepared(name, grid, settings, mass=settings.formats != (SUFFIX[1:],))
+def _export(name: str, grid: VoxelGrid, out: Path, settings: ExportSettings, shape: Shape | None) -> Exported:
+    made = prepared(name, grid, settings, mass=settings.formats != (SUFFIX[1:],), shape=shape)
     if not made.measures:
         return Exported(name, (), made.grid, {}, made.repairs, made.lost)
     model, files, measures = made.model, [], made.measures
@@ -263,12 +279,14 @@ def _in_elements(model: Model, settings: ElementSettings) -> tuple[Model, dict[s
     }
 
 
-def _mass(name: str, grid: VoxelGrid, placed: VoxelGrid, settings: ExportSettings) -> Model:
+def _mass(
+    name: str, grid: VoxelGrid, placed: VoxelGrid, settings: ExportSettings, shape: Shape | None
+) -> Model:
     """The building as one solid, with the figures of that very solid: a surface smooths what voxels blur."""
     from .geometry.measure import measure
     from .geometry.solid import MASS, Model, Solid
 
-    surface = polyhedron_of(placed, settings.surface)
+    surface = polyhedron_of(placed, settings.surface) if shape is None else shape(name, placed)
     if settings.mend:
         # A lowest layer that is filled in part begins above its floor, and the building would hover.
         hover = surface.vertices[surface.loops, 2].min() - placed.origin[2]
@@ -280,7 +298,7 @@ def _mass(name: str, grid: VoxelGrid, placed: VoxelGrid, settings: ExportSetting
     if surface.notes:
         metadata["notes"] = "; ".join(surface.notes)
     solid = Solid(MASS, MASS, surface)
-    measures = measure(surface.to_mesh())
+    measures = measure(surface.to_mesh(), settings.storey_height)
     return Model(name, (solid,), measures=measures, metadata=metadata, georeference=georeference)
 
 
@@ -320,7 +338,7 @@ def _georeference(grid: VoxelGrid, settings: ExportSettings) -> Georeference | N
     if settings.crs is None:
         return None
     if settings.place == "world":
-        return Georeference(settings.crs, (0.0, 0.0, 0.0))
+        return Georeference(settings.crs, settings.offset)
     x, y, z = _middle(grid).tolist() if settings.at is None else settings.at
     return Georeference(settings.crs, (x, y, z), grid.yaw if settings.yaw is None else settings.yaw)
 
