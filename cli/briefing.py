@@ -67,19 +67,29 @@ class BriefOptions:
         return Brief.parse(values)
 
 
+def want_options(function: F) -> F:
+    """What is wanted of any design: `--gfa`, `--storeys`, `--height`, `--roof-form`, `--cantilever`."""
+    positive = click.FloatRange(0, min_open=True)
+    for option in (
+        click.option("--cantilever", type=click.FloatRange(0), help="Metres that parts may reach over air."),
+        click.option("--roof-form", type=click.Choice(("flat", "pitched")), help="Roof that is wanted."),
+        click.option("--height", type=positive, help="Height wanted, m."),
+        click.option("--storeys", type=positive, help="Storeys wanted."),
+        click.option("--gfa", type=positive, help="Gross floor area wanted, m2."),
+    ):
+        function = option(function)
+    return function
+
+
 def brief_options(function: F) -> F:
     """`--brief`, `--plot` and what is wanted there."""
     positive = click.FloatRange(0, min_open=True)
     file = click.Path(dir_okay=False)
     for option in (
-        click.option("--cantilever", type=click.FloatRange(0), help="Metres that parts may reach over air."),
+        want_options,
         click.option("--orientation", type=float, help="Of the long side, degrees from the plot's x axis."),
-        click.option("--roof-form", type=click.Choice(("flat", "pitched")), help="Roof that is wanted."),
         click.option("--volume", type=positive, help="Volume wanted, m3."),
-        click.option("--height", type=positive, help="Height wanted, m."),
-        click.option("--storeys", type=positive, help="Storeys wanted."),
         click.option("--footprint", type=positive, help="Footprint wanted, m2."),
-        click.option("--gfa", type=positive, help="Gross floor area wanted, m2."),
         click.option("--context", type=file, multiple=True, help="Buildings around, not built over."),
         click.option("--void", type=file, multiple=True, help="Closed mesh to keep free."),
         click.option("--keep", type=file, multiple=True, help="Closed mesh that stays, as part of it."),

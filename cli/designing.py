@@ -34,15 +34,13 @@ def ready(options: ExportOptions) -> None:
         MissingExtraError: with the pip line, for a library that is missing.
     """
     from voxgen.errors import UsageError
-    from voxgen.formats.write_table import WRITABLE
+    from voxgen.export import see_ready
 
     if options.surface != "planar" or options.at is not None or options.yaw is not None:
         raise UsageError(
             "--surface, --at and --yaw: designs are planar and stand where their site is; leave them out"
         )
-    for form in options.formats:
-        if form in WRITABLE:
-            WRITABLE[form].ready()
+    see_ready(options.formats)
 
 
 def design(

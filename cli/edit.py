@@ -50,19 +50,19 @@ def region_of(text: str, building: Existing) -> Manifold:
         DataError: for a mesh that is not closed.
     """
     import numpy as np
-    from manifold3d import Error, Manifold
+    from manifold3d import Manifold
 
-    from voxgen.elements.booleans import bounded
+    from voxgen.elements.booleans import closed
     from voxgen.errors import DataError, UsageError
     from voxgen.formats import ReadOptions
 
     offset = np.array(building.offset)
     if Path(text).exists():
         mesh = building_of(Path(text), ReadOptions())
-        solid = bounded(mesh.vertices - offset, mesh.faces)
-        if solid.status() != Error.NoError or solid.volume() <= 0:
+        solid = closed(mesh)
+        if solid is None:
             raise DataError(f"{text} is no closed solid; close it where it was drawn")
-        return solid
+        return solid.translate(tuple((-offset).tolist()))
     try:
         low, high = np.array([float(word) for word in text.split(",")]).reshape(2, 3) - offset
     except ValueError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import rich_click as click
 
 from . import say
-from .briefing import WANTS
+from .briefing import WANTS, want_options
 from .designing import design, model_of, ready
 from .exporting import ExportOptions
 from .options import (
@@ -42,7 +42,6 @@ Make = Callable[["Generator", "Existing", "Targets", "Rules"], "Designer"]
 
 def rework_options(function: F) -> F:
     """Which model and building, how many, what is wanted, and how they are written."""
-    positive = click.FloatRange(0, min_open=True)
     for option in (
         click.argument("file", type=click.Path(dir_okay=False, path_type=Path)),
         click.argument("run", type=RunName()),
@@ -54,11 +53,7 @@ def rework_options(function: F) -> F:
         read_options,
         tune_option,
         seed_option,
-        click.option("--cantilever", type=click.FloatRange(0), help="Metres that parts may reach over air."),
-        click.option("--roof-form", type=click.Choice(("flat", "pitched")), help="Roof that is wanted."),
-        click.option("--storeys", type=positive, help="Storeys wanted."),
-        click.option("--height", type=positive, help="Height wanted, m."),
-        click.option("--gfa", type=positive, help="Gross floor area wanted, m2."),
+        want_options,
         click.option("-n", "--count", type=click.IntRange(1), default=4, show_default=True, help="Designs."),
     ):
         function = option(function)

@@ -115,6 +115,17 @@ def checked_formats(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(known)
 
 
+def see_ready(formats: Iterable[str]) -> None:
+    """See that the libraries of some formats are installed.
+
+    Raises:
+        MissingExtraError: with the pip line, for one that is not.
+    """
+    for key in formats:
+        if key in WRITABLE:
+            WRITABLE[key].ready()
+
+
 Shape = Callable[[str, VoxelGrid], "Polyhedron"]
 """Gives the surface of a grid of a name, in world coordinates."""
 
@@ -142,9 +153,7 @@ def export_grids(
         raise UsageError(
             "elements of a smooth surface, which has no walls and roofs; choose planar or blocks"
         )
-    for key in chosen.formats:
-        if key in WRITABLE:
-            WRITABLE[key].ready()
+    see_ready(chosen.formats)
     done: list[Exported] = []
     taken: set[str] = set()
     for name, grid in grids:

@@ -99,3 +99,11 @@ def test_a_roof_is_of_the_form_that_is_wanted() -> None:
     for roof, share in (("pitched", 1.0), ("flat", 0.0)):
         (design,) = Designer.of(generator, _brief(height=7, footprint_area=80, roof=roof)).designs(1, seed=1)
         assert abs(design.candidate.fitted.got["pitched_share"] - share) <= 0.5
+
+
+def test_a_site_within_the_grid_is_built_on_whole_whatever_its_height() -> None:
+    # The top layer is filled to a hundredth, which is no voxel's share.
+    brief = Brief.parse({"site": {"plot": PLOT, "height_limit": 9.002}})
+    designer = Designer.of(load("pretrained:vae"), brief)
+    assert designer.site.top == pytest.approx(9.002)
+    assert designer.notes == []

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from jaxtyping import Float
-from manifold3d import Error, Manifold
+from manifold3d import Manifold
 from torch import Tensor
 
-from ..elements.booleans import between, bounded
+from ..elements.booleans import between, closed
 from ..errors import DataError, UsageError
 from ..generator import Generator
 from ..geometry.grid import VoxelGrid
@@ -29,7 +29,7 @@ from .brief import Rules, Targets
 from .frame import room_in, window_of
 from .plot import Plot
 from .search import Designer, Near
-from .site import Site
+from .site import FAR, Site
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -74,7 +74,7 @@ def existing(mesh: Mesh, generator: Generator) -> Existing:
         DataError: when it is not closed.
     """
     low, high = mesh.bounds
-    middle = np.round((low + high) / 2) if np.abs(mesh.vertices[:, :2]).max() > 100 else np.zeros(3)
+    middle = np.round((low + high) / 2) if np.abs(mesh.vertices[:, :2]).max() > FAR else np.zeros(3)
     offset = (float(middle[0]), float(middle[1]), float(low[2]))
     local = Mesh(mesh.vertices - np.array(offset), mesh.faces, mesh.labels, mesh.parts)
     lay = place(local, generator.resolution, generator.pitch)
@@ -84,8 +84,8 @@ def existing(mesh: Mesh, generator: Generator) -> Existing:
             for values in (lay.extents, np.array(lay.resolution) * lay.pitch)
         )
         raise UsageError(f"the building is {size} m, the model's grid {grid}; take a model of a larger grid")
-    solid = bounded(local.vertices, local.faces)
-    if solid.status() != Error.NoError or solid.volume() <= 0:
+    solid = closed(local)
+    if solid is None:
         raise DataError(
             "the building is no closed solid; close it, for example with voxgen voxelize and export"
         )

@@ -7,7 +7,6 @@ own faces and joined with what stays; the proof is by booleans of solids alone, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..elements.booleans import bounded, pieces, polyhedra_of, solid_of
 from ..errors import DataError
@@ -16,12 +15,6 @@ from ..geometry.grid import VoxelGrid
 from ..geometry.mesh import Mesh
 from ..geometry.polyhedron import Polyhedron
 from .site import Site
-
-if TYPE_CHECKING:
-    from manifold3d import Manifold
-
-HAIR = 1e-4
-"""Metres inside the envelope that a building ends: files round by less, CityJSON most (half of that)."""
 
 _EXACT = (1e-5, 0.0)
 """Metres by which the surface may move where that saves vertices: less than a hair."""
@@ -77,7 +70,7 @@ def exact(grid: VoxelGrid, site: Site) -> tuple[Polyhedron, float]:
         DataError: where nothing is left, what stays is not joined with it, or it falls apart.
     """
     mass = solid_of(polyhedron_of(grid, "planar").to_mesh())
-    parts = pieces((mass ^ _inner(site.envelope)) + site.keep)
+    parts = pieces((mass ^ site.inner) + site.keep)
     if not parts:
         raise DataError("nothing of the building lies within the envelope")
     largest = max(parts, key=lambda part: part.volume())
@@ -112,14 +105,3 @@ def proof(mesh: Mesh, site: Site) -> Proof:
         below=max(0.0, -float(solid.bounding_box()[2])),
         contact=solid.slice(_LEVEL).area(),
     )
-
-
-def _inner(envelope: Manifold) -> Manifold:
-    """The envelope without a hair at its sides and top: what it shares with itself moved.
-
-    A slope draws back by .6 of a hair at least.
-    """
-    inner = envelope
-    for way in ((HAIR, 0, 0), (-HAIR, 0, 0), (0, HAIR, 0), (0, -HAIR, 0), (0, 0, -HAIR)):
-        inner = inner ^ envelope.translate(way)
-    return inner

@@ -171,7 +171,8 @@ class Designer:
         pitch, resolution = generator.pitch, generator.resolution
         whole = site_of(brief.site, resolution[2] * pitch)
         room = room_of(whole, resolution, pitch, brief.targets.orientation)
-        site, notes = within(whole, window_of(room.lay)), list(whole.notes)
+        window = window_of(replace(room.lay, resolution=resolution))
+        site, notes = within(whole, window), list(whole.notes)
         if site.envelope.volume() < (1 - _SEEN) * whole.envelope.volume():
             x, y, _ = (n * pitch for n in resolution)
             notes.append(

@@ -49,15 +49,21 @@ def solid_of(mesh: Mesh) -> Manifold:
     Raises:
         DataError: where the mesh is not closed and 2-manifold.
     """
-    from manifold3d import Error
-
-    made = bounded(mesh.vertices, mesh.faces)
-    if made.status() != Error.NoError or made.volume() <= 0:
+    made = closed(mesh)
+    if made is None:
         raise DataError(
             "the mass is no closed solid, which elements need; give a surface that is (`planar`, `blocks`), "
             "or repair the mesh"
         )
     return made
+
+
+def closed(mesh: Mesh) -> Manifold | None:
+    """Give the solid that a mesh bounds; None where it is not closed, 2-manifold and turned outwards."""
+    from manifold3d import Error
+
+    made = bounded(mesh.vertices, mesh.faces)
+    return made if made.status() == Error.NoError and made.volume() > 0 else None
 
 
 def triangles_of(solid: Manifold) -> Mesh:

@@ -27,7 +27,7 @@ from .footprint import footprint
 from .grid import FULL, VoxelGrid
 from .kernels import scan_counts
 from .mesh import Mesh, SurfaceClass
-from .placement import footprint_rectangle, rotation_z
+from .placement import Rectangle, footprint_rectangle, rotation_z
 from .shell import Shell, solid_shell
 from .surface import isosurface
 
@@ -80,7 +80,6 @@ def measure(mesh: Mesh, storey_height: float = STOREY_HEIGHT) -> dict[str, float
     """
     _positive(storey_height)
     shell = solid_shell(mesh)
-    corners = mesh.triangles
     low, high = mesh.bounds
     height = float(high[2] - low[2])
     rectangle = footprint_rectangle(mesh.vertices[np.unique(mesh.faces)][:, :2])
@@ -101,20 +100,14 @@ def measure(mesh: Mesh, storey_height: float = STOREY_HEIGHT) -> dict[str, float
     volume = _volume(shell)
     if volume is None:
         volume = float(filled(4 * _SECTION, size[2] / (4 * _SECTION)).sum() * size[2] / (4 * _SECTION))
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
-    areas = np.linalg.norm(normal, axis=1)
+    normal, areas = _area_vectors(mesh)
     roof, wall = _classes(mesh, normal, areas)
     plan = np.abs(normal[:, 2])
     steep = plan < areas * np.cos(PITCHED)
     measures = _plans(height, area, plans, volume) | {
-        "footprint_length": rectangle.length,
-        "footprint_width": rectangle.width,
-        "pitched_share": float(plan[roof & steep].sum() / max(plan[roof].sum(), 1e-12)),
-        "surface_area": float(areas.sum()),
-        "roof_area": float(areas[roof].sum()),
-        "wall_area": float(areas[wall].sum()),
+        "pitched_share": float(plan[roof & steep].sum() / max(plan[roof].sum(), 1e-12))
     }
-    return {name: measures[name] for name in NAMES}
+    return _with_surface(measures, rectangle, areas, roof, wall)
 
 
 def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
@@ -127,19 +120,9 @@ def measure_grid(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[
     if not grid.occupancy.any():
         return dict.fromkeys(NAMES, 0.0)
     surface = isosurface(VoxelGrid(grid.values, grid.pitch))
-    corners = surface.triangles
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
-    areas = np.linalg.norm(normal, axis=1)
+    normal, areas = _area_vectors(surface)
     roof, wall = _classes(surface, normal, areas)
-    rectangle = footprint_rectangle(surface.vertices[:, :2])
-    measures = plans | {
-        "footprint_length": rectangle.length,
-        "footprint_width": rectangle.width,
-        "surface_area": float(areas.sum()),
-        "roof_area": float(areas[roof].sum()),
-        "wall_area": float(areas[wall].sum()),
-    }
-    return {name: measures[name] for name in NAMES}
+    return _with_surface(plans, footprint_rectangle(surface.vertices[:, :2]), areas, roof, wall)
 
 
 def measure_plans(grid: VoxelGrid, storey_height: float = STOREY_HEIGHT) -> dict[str, float]:
@@ -191,6 +174,31 @@ def _plans(
         "fill_ratio": min(volume / box, 1.0) if box > 0 else 0.0,
         "volume": volume,
     }
+
+
+def _area_vectors(mesh: Mesh) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
+    """Along each triangle's normal, as long as its area, and these areas."""
+    corners = mesh.triangles
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    return normal, np.linalg.norm(normal, axis=1)
+
+
+def _with_surface(
+    plans: dict[str, float],
+    rectangle: Rectangle,
+    areas: Float[np.ndarray, " f"],
+    roof: Bool[np.ndarray, " f"],
+    wall: Bool[np.ndarray, " f"],
+) -> dict[str, float]:
+    """All measures in their order, of plans and of the surface around them."""
+    measures = plans | {
+        "footprint_length": rectangle.length,
+        "footprint_width": rectangle.width,
+        "surface_area": float(areas.sum()),
+        "roof_area": float(areas[roof].sum()),
+        "wall_area": float(areas[wall].sum()),
+    }
+    return {name: measures[name] for name in NAMES}
 
 
 def _positive(storey_height: float) -> None:
