@@ -16,10 +16,11 @@ class Data(LazyGroup):
         "build": "data_build",
         "info": "data_info",
         "sheet": "data_sheet",
+        "known": "data_known",
         "fetch": "data_fetch",
     }
 
 
 @click.group("data", cls=Data, short_help="Build, describe, draw and fetch data sets.")
 def command() -> None:
-    """Build a data set from building files, look at it, draw it; fetch open data."""
+    """Build a data set from building files, look at it, draw it, pack it; fetch open data."""

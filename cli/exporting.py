@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxgen.elements import ElementSettings
     from voxgen.export import Exported, ExportSettings, Shape, Surface
     from voxgen.geometry.grid import VoxelGrid
+    from voxgen.geometry.mesh import Mesh
 
 SHEET = "sheet.png"
 SHEET_MOST = 64
@@ -86,6 +87,7 @@ def write_buildings(
     shape: Shape | None = None,
     picture: Callable[[str], Image] | None = None,
     caption: Callable[[str], str] | None = None,
+    columns: int | None = None,
 ) -> list[Exported]:
     """Write grids and their contact sheet, with a bar; empty ones are told.
 
@@ -98,6 +100,7 @@ def write_buildings(
         shape: gives the surface of a name; as the settings say where left out.
         picture: gives the picture of a name; of the surface alone where left out.
         caption: gives what stands below; height and plan where left out.
+        columns: of the sheet; about a square where left out.
 
     Raises:
         VoxgenError: when not one of them has a filled voxel.
@@ -131,11 +134,18 @@ def write_buildings(
     shown = made[:SHEET_MOST]
     captions = [_caption(one) if caption is None else caption(one.name) for one in shown]
     if picture is None:
-        sheet = building_sheet([one.mesh or one.grid for one in shown], captions, title=title)
+        sheet = building_sheet([one.mesh or one.grid for one in shown], captions, columns, title)
     else:
-        sheet = contact_sheet([picture(one.name) for one in shown], captions, title=title)
+        sheet = contact_sheet([picture(one.name) for one in shown], captions, columns, title)
     save_png(sheet, out / SHEET)
     return done
+
+
+def surface_of(one: Exported, surface: Surface) -> Mesh:
+    """Give the surface that was written; of a grid alone the one that it would have."""
+    from voxgen.export import polyhedron_of
+
+    return polyhedron_of(one.grid, surface).to_mesh() if one.mesh is None else one.mesh
 
 
 def report(done: list[Exported], out: Path, as_json: bool, more: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ SHEET_PAIRS = 24
 """Samples on a contact sheet, each with its nearest training building."""
 
 
-def data_of(model: Path, given: str | None, bar: Bar) -> Dataset:
+def data_of(model: Path, given: str | None, bar: Bar, option: str = "--data FOLDER") -> Dataset:
     """Give the data set to judge a model by: the one named, else the one that it was trained on.
 
     Raises:
@@ -51,7 +51,7 @@ def data_of(model: Path, given: str | None, bar: Bar) -> Dataset:
             return found
     raise UsageError(
         f"the data set {known.get('name')!r} that {model.parent.name} was trained on is not found; "
-        "say where it is with --data FOLDER"
+        f"say where it is with {option}"
     )
 
 

@@ -228,7 +228,7 @@ def prepared(
     """
     from .geometry.measure import measure_grid
 
-    mended, repairs, lost = _mended(grid) if settings.mend else (grid, "", 0.0)
+    mended, repairs, lost = mend(grid) if settings.mend else (grid, "", 0.0)
     if not mended.occupancy.any():
         return Prepared(mended, {}, repairs, lost, None)
     placed = at_origin(mended) if settings.place == "origin" else mended
@@ -311,7 +311,7 @@ def _mass(
     return Model(name, (solid,), measures=measures, metadata=metadata, georeference=georeference)
 
 
-def _mended(grid: VoxelGrid) -> tuple[VoxelGrid, str, float]:
+def mend(grid: VoxelGrid) -> tuple[VoxelGrid, str, float]:
     """The grid mended, what was done, and the share taken away as loose pieces."""
     from .geometry.repair import repair
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from voxgen.geometry.grid import FULL, HALF, VoxelGrid, pack, unpack
+from voxgen.geometry.grid import FULL, HALF, VoxelGrid, coarsened, pack, unpack
 from voxgen.geometry.placement import place
 
 indices = hnp.arrays(np.float64, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(-10, 100))
@@ -81,3 +81,11 @@ def test_bits_run_along_z_least_significant_first():
     values = np.zeros((2, 2, 4), np.bool_)
     values[0, 0, 1] = values[1, 0, 3] = True
     assert pack(values).tolist() == [0b00000010, 0b00001000]
+
+
+def test_coarsened_is_filled_over_a_half():
+    fine = np.random.default_rng(0).random((2, 8, 6, 4)) < 0.5
+    seen = coarsened(fine, 2)
+    for n, i, j, k in np.ndindex(2, 4, 3, 2):
+        block = fine[n, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2, 2 * k : 2 * k + 2]
+        assert seen[n, i, j, k] == (block.sum() > 4)

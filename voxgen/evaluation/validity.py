@@ -11,6 +11,9 @@ from ..geometry.components import connected
 from ..geometry.grid import VoxelGrid
 from ..geometry.repair import repair
 
+_CARRIED = 0.95
+"""Share of a sound building's voxels that lie on the floor or on another one."""
+
 
 @dataclass(frozen=True)
 class Validity:
@@ -37,6 +40,15 @@ def validity(occupancy: Bool[np.ndarray, "n x y z"]) -> Validity:
         grounded=np.asarray(occupancy[..., 0].any(axis=(1, 2))),
         supported=np.count_nonzero(carried, axis=(1, 2, 3)) / np.maximum(filled, 1),
     )
+
+
+def sound(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, " n"]:
+    """Tell which buildings could stand as they are: one piece, on the ground, all but a twentieth carried.
+
+    Passages and eaves are not carried from below.
+    """
+    found = validity(occupancy)
+    return found.single & found.grounded & (found.supported >= _CARRIED)
 
 
 def repaired(occupancy: Bool[np.ndarray, "n x y z"]) -> Bool[np.ndarray, "n x y z"]:

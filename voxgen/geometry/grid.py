@@ -84,6 +84,13 @@ def unpack(
     return flat.reshape(*bits.shape[:-1], *resolution).view(np.bool_)
 
 
+def coarsened(occupancy: Bool[np.ndarray, "*batch x y z"], by: int) -> Bool[np.ndarray, "*batch i j k"]:
+    """Give grids in voxels so many times as large: filled where more than half is. `by` divides all axes."""
+    *batch, x, y, z = occupancy.shape
+    parts = occupancy.reshape(*batch, x // by, by, y // by, by, z // by, by)
+    return 2 * parts.sum(axis=(-5, -3, -1)) > by**3
+
+
 def filled_box(occupancy: Bool[np.ndarray, "x y z"], margin: int = 0) -> tuple[slice, slice, slice]:
     """Give the part of a grid that holds all filled voxels and a margin around, as far as there is one."""
     spans = []

@@ -42,6 +42,7 @@ def describe(
         "pitch": data.pitch,
         "storey_height": storey_height(data),
         "begun_from": wanted.begun_from,
+        "begun_from_data": before.get("fingerprint"),
         "data": {
             **wanted.data.model_dump(),
             "copies": len(data.copies()),
