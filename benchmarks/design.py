@@ -20,6 +20,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def distance(bits: list[np.ndarray]) -> float:
     return float(1 - alike.mean())
 
 
-def errors(got: dict[str, float], wanted: dict[str, float]) -> dict[str, float]:
+def errors(got: dict[str, float], wanted: Mapping[str, float]) -> dict[str, float]:
     return {name: abs(got[name] / value - 1) for name, value in wanted.items()}
 
 
@@ -113,7 +114,7 @@ def rejection(
                 continue
             y = Pose(symmetry, shift=shift).place(x, room.lay.resolution)
             placed = VoxelGrid(as_coverage(y), room.lay.pitch)
-            taken.append(errors(measure_plans(placed, designer.wants.storey_height), designer.wanted))
+            taken.append(errors(measure_plans(placed, designer.wants.storey_height), designer.goal.wanted))
     best = sorted(taken, key=lambda missed: max(missed.values()))[:count]
     return drawn, len(taken), best
 
@@ -140,7 +141,7 @@ def row_of(model: str, briefs: list[Brief], count: int) -> dict[str, Any]:
         passes.append(took / count / one)
         for design in designs:
             mesh = design.surface.to_mesh()
-            missed = errors(dict(design.got), designer.wanted)
+            missed = errors(dict(design.got), designer.goal.wanted)
             height.append(missed["height"])
             floors.append(missed["gross_floor_area"])
             met.append(max(missed.values()) <= 0.05)

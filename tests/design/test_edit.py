@@ -7,7 +7,7 @@ import pytest
 from manifold3d import Manifold
 from voxgen.datasets import massing
 
-from voxgen.design.edit import completed, existing, latent_of, remade
+from voxgen.design.edit import completed, existing, remade
 from voxgen.design.search import Near
 from voxgen.elements.booleans import bounded, triangles_of
 from voxgen.errors import DataError, UsageError
@@ -49,13 +49,13 @@ def test_what_lies_outside_the_region_is_kept_exactly(generator, house) -> None:
 def test_a_building_without_strength_is_what_the_model_sees(generator, house) -> None:
     building = existing(house, generator)
     (design,) = remade(generator, building, None, 0.0).designs(1)
-    (seen,) = generator.decode(latent_of(generator, building.grid))
+    (seen,) = generator.decode(generator.find(building.grid))
     made, was = design.candidate.fitted.grid.occupancy, seen.occupancy
     assert (made & was).sum() / (made | was).sum() > 0.9
 
 
 def test_more_strength_goes_further(generator) -> None:
-    z = latent_of(generator, existing(massing.building(3, seed=1).mesh, generator).grid)
+    z = generator.find(existing(massing.building(3, seed=1).mesh, generator).grid)
     free = generator.latents(1, seed=4)
     ways = [
         float((Near(z, strength).moved(free, np.random.default_rng(0)) - z).norm())

@@ -52,15 +52,14 @@ def test_bending_brings_a_building_closer_to_what_is_wanted() -> None:
     (latent, told), candidate = drawn
     # From a pose without any stretch, so that something is left to do.
     pose = Pose(candidate.fitted.pose.symmetry, shift=candidate.fitted.pose.shift)
-    args = (designer.room, designer.wanted, designer.targets, 3.0)
     model = designer.generator.model
-    bent = bend(model, latent, told, [pose], *args)
+    bent = bend(model, latent, told, [pose], designer.goal)
 
     def missed(z: torch.Tensor) -> float:
         (grid,) = designer.generator.decode(z, told)
         y = np.minimum(pose.place(grid.coverage / FULL, designer.room.lay.resolution), designer.room.allowed)
         got = _measures(torch.from_numpy(y).float(), designer.room.lay.pitch, 3.0)
-        return sum(abs(float(got[k]) / v - 1) for k, v in designer.wanted.items())
+        return sum(abs(float(got[k]) / v - 1) for k, v in designer.goal.wanted.items())
 
     assert missed(bent) < 0.5 * missed(latent)
 

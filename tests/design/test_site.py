@@ -74,6 +74,17 @@ def test_voids_and_neighbours_are_taken_out(site, box) -> None:
     assert len(made.context) == 1
 
 
+def test_neighbours_that_stand_on_the_plot_make_room_where_that_is_said(site, box) -> None:
+    old, beside = box("old", (2, 2, 0), (8, 9, 6)), box("beside", (-6, 0, 0), (1, 18, 8))
+    stays = site(context=(old, beside))
+    goes = site(context=(old, beside), clear=True)
+    assert len(stays.context) == 2
+    assert [mesh.bounds[0][0] for mesh in goes.context] == [-6.0]
+    assert goes.envelope.volume() - stays.envelope.volume() == pytest.approx(6 * 7 * 9, rel=0.4)
+    assert goes.taken.volume() == pytest.approx(7 * 18 * 8)
+    assert "context: 1 building on the plot taken down" in goes.notes
+
+
 def test_what_stays_must_lie_inside(site, box) -> None:
     assert site(keep=[box("in", (1, 1, 0), (3, 3, 3))]).keep.volume() == pytest.approx(12)
     with pytest.raises(UsageError, match=r"18\.00 of 36\.00 m3 lie outside"):
@@ -123,6 +134,12 @@ def test_files_are_in_the_unit_that_they_say(site, box, tmp_path) -> None:
     path = box("keep", (1000, 1000, 0), (3000, 3000, 3000))
     (tmp_path / "keep.obj").write_text((tmp_path / "keep.obj").read_text().replace("unit m,", "unit mm,"))
     assert site(keep=[path]).keep.volume() == pytest.approx(12)
+
+
+@pytest.mark.parametrize("entry", ["envelope", "keep", "void", "context"])
+def test_a_file_that_is_not_there_is_told(site, entry: str) -> None:
+    with pytest.raises(DataError, match=f"{entry}: no file at none.obj"):
+        site(**{entry: "none.obj" if entry == "envelope" else ("none.obj",)})
 
 
 def test_nothing_left_is_told(site) -> None:
@@ -180,6 +197,7 @@ def test_a_brief_is_read_with_the_files_beside_it(tmp_path) -> None:
     [
         ({"targets": {"hight": 8}}, "did you mean 'height'"),
         ({"targets": {"height": -1}}, "greater than 0"),
+        ({"targets": {"height": "lots"}}, "give a number"),
         ({"targets": {"height": math.nan}}, "finite"),
         ({"targets": {"gross_floor_area": 100, "floor_area_ratio": 1}}, "follow from each other"),
         ({"targets": {"roof": "green"}}, "flat"),

@@ -10,7 +10,7 @@ drawn, whose neighbourhood is where the model knows buildings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,7 @@ from torch import Tensor
 
 from ..models.base import GenerativeModel
 from ..models.condition import Condition
-from .brief import Target
-from .frame import Room
+from .goal import Goal
 from .pose import Pose
 
 STEPS = 16
@@ -34,10 +33,7 @@ def bend(
     z: Float[Tensor, "n ..."],
     condition: Condition,
     poses: Sequence[Pose],
-    room: Room,
-    wanted: Mapping[str, float],
-    targets: Mapping[str, Target],
-    storey_height: float,
+    goal: Goal,
     steps: int = STEPS,
 ) -> Float[Tensor, "n ..."]:
     """Give latents whose buildings, posed as they are, come closer to what is wanted.
@@ -47,13 +43,10 @@ def bend(
         z: drawn latents.
         condition: what was asked of each.
         poses: of each building.
-        room: the site.
-        wanted: values in full.
-        targets: their tolerances and weights.
-        storey_height: metres.
+        goal: what they are to be on their site.
         steps: of gradient descent.
     """
-    size = model.config.resolution
+    size, room = model.config.resolution, goal.room
     device = next(model.parameters()).device
     z, condition = z.to(device), condition.to(device)
     matrices = [[m.to(device) for m in _matrices(pose, size, room.lay.resolution)] for pose in poses]
@@ -68,7 +61,7 @@ def bend(
             loss = moved.square().flatten(1).mean(dim=1).sum()
             for building, pose, along in zip(x, poses, matrices, strict=True):
                 y = _placed(building, pose, along)
-                loss = loss + _misfit(y, allowed, keep, wanted, targets, room.lay.pitch, storey_height)
+                loss = loss + _misfit(y, allowed, keep, goal)
         (moved.grad,) = torch.autograd.grad(loss, moved)
         optimiser.step()
     return (z + deviation * moved.detach()).cpu()
@@ -96,19 +89,16 @@ def _misfit(
     y: Float[Tensor, "x y z"],
     allowed: Float[Tensor, "x y z"],
     keep: Float[Tensor, "x y z"],
-    wanted: Mapping[str, float],
-    targets: Mapping[str, Target],
-    pitch: float,
-    storey_height: float,
+    goal: Goal,
 ) -> Float[Tensor, ""]:
     filled = y.sum().clamp_min(1.0)
     inside = torch.minimum(y, allowed)
     wrong = ((y - inside).sum() + torch.relu(keep - y).sum()) / filled
     total = (10 * wrong).square()
-    got = _measures(torch.maximum(inside, keep), pitch, storey_height)
-    for name, value in wanted.items():
+    got = _measures(torch.maximum(inside, keep), goal.room.lay.pitch, goal.storey_height)
+    for name, value in goal.wanted.items():
         if name in got:
-            target = targets[name]
+            target = goal.targets[name]
             missed = (got[name] - value) / (target.tolerance * value)
             # A far one pulls no harder than a near one: all would follow it.
             total = total + target.weight * torch.nn.functional.huber_loss(missed, torch.zeros_like(missed))

@@ -75,6 +75,8 @@ class Target(Config):
 
 
 def _as_target(given: Any) -> Any:
+    if isinstance(given, str | list | bool):
+        raise ValueError("give a number, or { value = 240, tolerance = 0.05, weight = 2 }")
     return {"value": given} if isinstance(given, int | float) and not isinstance(given, bool) else given
 
 
@@ -145,6 +147,7 @@ class SiteConfig(Config):
         keep: closed meshes that become part of the building.
         void: closed meshes to keep free, such as a passage or a light well.
         context: buildings around: not built over, drawn in pictures.
+        clear: whether those of them that stand mostly on the plot make room for what is built.
         ground: level of the ground in the plot's system; what is exported stands on it as z = 0.
     """
 
@@ -158,6 +161,7 @@ class SiteConfig(Config):
     keep: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    clear: bool = False
     ground: Annotated[float, Field(allow_inf_nan=False)] = 0.0
 
 

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from manifold3d import Manifold
-from torch import Tensor
 
 from ..elements.booleans import between, closed
 from ..errors import DataError, UsageError
@@ -24,7 +22,6 @@ from ..geometry.grid import VoxelGrid
 from ..geometry.mesh import Mesh
 from ..geometry.placement import Placement, place
 from ..geometry.voxelize import voxelize
-from ..models.base import EncodingModel
 from .brief import Rules, Targets
 from .frame import room_in, window_of
 from .plot import Plot
@@ -39,9 +36,6 @@ _MARGIN = 2.0
 
 _HIGHER = 1.1
 """How high a whole may be over its part, or over the height that is wanted."""
-
-_PROJECTION = 60
-"""Steps of gradient descent for the latent of a building where a family has no encoder."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +123,7 @@ def remade(
             )
         hull, keep = building.solid + inside, building.solid - region
     site = _site(building, hull, keep)
-    latents = [latent_of(generator, grid) for grid in (building.grid, *parents)]
+    latents = [generator.find(grid) for grid in (building.grid, *parents)]
     near = Near(torch.cat(latents), strength)
     return Designer(generator, site, room_in(site, building.lay), targets, rules, near=near)
 
@@ -147,14 +141,6 @@ def completed(
     hull = between(window_of(building.lay), 0.0, _HIGHER * height) + building.solid
     site = _site(building, hull, building.solid)
     return Designer(generator, site, room_in(site, building.lay), targets, rules)
-
-
-@torch.no_grad()
-def latent_of(generator: Generator, grid: VoxelGrid) -> Float[Tensor, "1 ..."]:
-    """Give the latent of a building: as the encoder finds it, or gradient descent where there is none."""
-    if isinstance(generator.model, EncodingModel):
-        return generator.encode(grid)
-    return generator.project(grid, _PROJECTION)
 
 
 def _site(building: Existing, hull: Manifold, keep: Manifold) -> Site:

@@ -15,8 +15,7 @@ from jaxtyping import Bool, Float
 
 from ..geometry.grid import VoxelGrid
 from ..geometry.measure import measure_grid, measure_plans
-from .brief import Target
-from .frame import Room
+from .goal import Goal
 from .hold import Held, as_coverage, hold
 from .pose import ALONG_X, SYMMETRIES, Pose
 
@@ -58,66 +57,38 @@ class Fitted:
     misfit: float
 
 
-def fit(
-    x: Float[np.ndarray, "x y z"],
-    room: Room,
-    wanted: Mapping[str, float],
-    targets: Mapping[str, Target],
-    *,
-    reach: float,
-    storey_height: float,
-    oriented: bool = False,
-    still: bool = False,
-) -> Fitted:
+def fit(x: Float[np.ndarray, "x y z"], goal: Goal) -> Fitted:
     """Set a building on a site.
 
     Args:
         x: its coverage in [0, 1].
-        room: the site.
-        wanted: values in full, see `agree.in_full`.
-        targets: their tolerances and weights, by the same names.
-        reach: of a cantilever in voxels.
-        storey_height: metres.
-        oriented: whether the long side stays along x.
-        still: whether it stays as it is, in the middle of the room.
+        goal: what it is to be there.
     """
-    if still or not (x > 0.5).any():
-        return _judged(Pose(), x, room, wanted, targets, reach, storey_height)
-    size = room.lay.resolution
+    if goal.still or not (x > 0.5).any():
+        return _judged(Pose(), x, goal)
+    room = goal.room
     lies = []
-    for symmetry in range(ALONG_X if oriented else SYMMETRIES):
-        pose = Pose(symmetry)
-        shift, wrong = room.places.best(pose.place(x, size))
+    for symmetry in range(ALONG_X if goal.oriented else SYMMETRIES):
+        shift, wrong = room.places.best(Pose(symmetry).place(x, room.lay.resolution))
         # Symmetries that lie equally well come in their own order, whatever the last bits say.
         lies.append((round(wrong, 4), symmetry, shift))
-    tried = [
-        _stretched(x, Pose(symmetry, shift=shift), room, wanted, targets, reach, storey_height)
-        for _, symmetry, shift in sorted(lies)[:_TRIED]
-    ]
+    tried = [_stretched(x, Pose(symmetry, shift=shift), goal) for _, symmetry, shift in sorted(lies)[:_TRIED]]
     return min(tried, key=lambda one: one.misfit)
 
 
-def _stretched(
-    x: Float[np.ndarray, "x y z"],
-    pose: Pose,
-    room: Room,
-    wanted: Mapping[str, float],
-    targets: Mapping[str, Target],
-    reach: float,
-    storey_height: float,
-) -> Fitted:
-    """The best of some rounds of stretching."""
-    best = now = _judged(pose, x, room, wanted, targets, reach, storey_height)
+def _stretched(x: Float[np.ndarray, "x y z"], pose: Pose, goal: Goal) -> Fitted:
+    """The best of some rounds of stretching, which alters no roof's form."""
+    best = now = _judged(pose, x, goal)
     for _ in range(_ROUNDS):
-        if best.misfit < _CLOSE:
+        if best.misfit - goal.roof_misfit(best.got) < _CLOSE:
             break
-        stretch = _closer(pose.stretch, now.got, wanted)
+        stretch = _closer(pose.stretch, now.got, goal.wanted)
         if np.allclose(stretch, pose.stretch, rtol=1e-3) or not now.got["volume"]:
             break
         pose = Pose(pose.symmetry, stretch)
-        shift, _ = room.places.best(pose.place(x, room.lay.resolution))
+        shift, _ = goal.room.places.best(pose.place(x, goal.room.lay.resolution))
         pose = Pose(pose.symmetry, stretch, shift)
-        now = _judged(pose, x, room, wanted, targets, reach, storey_height)
+        now = _judged(pose, x, goal)
         if now.misfit < best.misfit:
             best = now
     return best
@@ -139,38 +110,20 @@ def _closer(
     return x, y, z
 
 
-def _judged(
-    pose: Pose,
-    x: Float[np.ndarray, "x y z"],
-    room: Room,
-    wanted: Mapping[str, float],
-    targets: Mapping[str, Target],
-    reach: float,
-    storey_height: float,
-) -> Fitted:
-    placed = pose.place(x, room.lay.resolution)
-    kept, held = hold(placed, room.allowed, room.keep, reach)
-    lay = room.lay
+def _judged(pose: Pose, x: Float[np.ndarray, "x y z"], goal: Goal) -> Fitted:
+    room, lay = goal.room, goal.room.lay
+    placed = pose.place(x, lay.resolution)
+    kept, held = hold(placed, room.allowed, room.keep, goal.reach)
     grid = VoxelGrid(as_coverage(kept), lay.pitch, lay.origin, lay.yaw)
-    got = _measures(grid, storey_height, wanted)
+    got = _measures(grid, goal)
     changed = held.total / max(float(placed.sum()), 1.0)
     lost = (placed > 0.5) & ~grid.occupancy
-    return Fitted(grid, pose, held, lost, got, misfit(got, wanted, targets) + (10 * changed) ** 2)
+    return Fitted(grid, pose, held, lost, got, goal.misfit(got) + (10 * changed) ** 2)
 
 
-def _measures(grid: VoxelGrid, storey_height: float, wanted: Mapping[str, float]) -> dict[str, float]:
+def _measures(grid: VoxelGrid, goal: Goal) -> dict[str, float]:
     """Plans and heights; compactness too where it is wanted, which takes a surface."""
-    if "surface_to_volume" not in wanted:
-        return measure_plans(grid, storey_height)
-    measures = measure_grid(grid, storey_height)
+    if "surface_to_volume" not in goal.wanted:
+        return measure_plans(grid, goal.storey_height)
+    measures = measure_grid(grid, goal.storey_height)
     return measures | {"surface_to_volume": measures["surface_area"] / max(measures["volume"], 1e-9)}
-
-
-def misfit(got: Mapping[str, float], wanted: Mapping[str, float], targets: Mapping[str, Target]) -> float:
-    """Give the weighted squares of what wants are missed by, each in its tolerance."""
-    total = 0.0
-    for name, value in wanted.items():
-        if name in got:
-            target = targets[name]
-            total += target.weight * ((got[name] - value) / (target.tolerance * value)) ** 2
-    return total

@@ -22,7 +22,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = [f"{name} {what}" for name in asked for what in ("asked", "got", "error")]
     changes = {"cut": "cut, voxels", "added": "added, voxels", "dropped": "dropped, voxels"}
     rest = ["misfit", "met", "holds", *changes.values(), "trimmed, m3"]
-    writer.writerow(["rank", "name", *columns, "roof asked", "pitched share got", *rest])
+    original = {"iou": "IoU with the nearest known", "novelty": "novelty", "percentile": "percentile"}
+    if not rows or "originality" not in rows[0]:
+        original = {}
+    header = ["rank", "name", *columns, "roof asked", "pitched share got", *rest, *original.values()]
+    writer.writerow(header)
     for rank, row in enumerate(rows, start=1):
         values = []
         for name in asked:
@@ -31,7 +35,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         changed = [f"{row['changed'][key]:.1f}" for key in changes] + [f"{row['trimmed_m3']:.3f}"]
         values += [row["roof"]["asked"] or "", f"{row['roof']['pitched_share']:.2f}"]
         told = ["yes" if row[key] else "no" for key in ("met", "holds")]
-        writer.writerow([rank, row["name"], *values, f"{row['misfit']:.3f}", *told, *changed])
+        found = [row["originality"][key] for key in original]
+        end = ["" if value is None else value for value in found]
+        writer.writerow([rank, row["name"], *values, f"{row['misfit']:.3f}", *told, *changed, *end])
     return text.getvalue()
 
 
@@ -43,8 +49,8 @@ def record(name: str, design: Design, designer: Designer) -> dict[str, Any]:
         "name": name,
         "number": candidate.number,
         "bent": candidate.bent,
-        "asked": dict(designer.wanted),
-        "got": {key: round(design.got[key], 6) for key in designer.wanted},
+        "asked": dict(designer.goal.wanted),
+        "got": {key: round(design.got[key], 6) for key in designer.goal.wanted},
         "roof": {"asked": designer.wants.roof, "pitched_share": round(design.got["pitched_share"], 3)},
         "met": design.met,
         "holds": found.holds,

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..generator import CHUNK, Generator, keys_of, slerp
-from ..geometry.grid import FULL, pack
+from ..geometry.grid import FULL, VoxelGrid, pack
 from ..geometry.measure import measure
 from ..geometry.placement import footprint_rectangle
 from ..geometry.polyhedron import Polyhedron
@@ -29,8 +29,9 @@ from .agree import by_full_name, in_full, refuse_contradictions
 from .bend import bend
 from .brief import Brief, Rules, Targets
 from .exact import Proof, exact, proof
-from .fit import STRETCHED, Fitted, fit, misfit
+from .fit import STRETCHED, Fitted, fit
 from .frame import Room, room_of, window_of
+from .goal import Goal
 from .pose import Pose
 from .site import Site, site_of, within
 
@@ -45,9 +46,6 @@ _AGAIN, _CLOSE = 2, 0.1
 
 _SEEN = 1e-6
 """Share of a site beyond the grid that is worth no word."""
-
-_OTHER = 0.5
-"""Share of a roof in plan that may be of the other form."""
 
 _PROPORTION = 1.25
 """By which a building's length over its width is changed at most, at chance, from the room's."""
@@ -150,16 +148,23 @@ class Designer:
         near: Near | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        self.generator = _brisk(generator)
+        self.generator = brisk(generator)
         self.site = site
         self.room = room
         self.wants = targets or Targets()
         self.near = near
         self.notes = list(notes)
         refuse_contradictions(self.wants, site)
-        self.wanted = in_full(self.wants, site)
-        self.targets = by_full_name(self.wants)
-        self.reach = (rules or Rules()).cantilever / room.lay.pitch
+        self.goal = Goal(
+            room,
+            in_full(self.wants, site),
+            by_full_name(self.wants),
+            self.wants.roof,
+            self.wants.storey_height,
+            (rules or Rules()).cantilever / room.lay.pitch,
+            oriented=self.wants.orientation is not None,
+            still=near is not None,
+        )
 
     @classmethod
     def of(cls, generator: Generator, brief: Brief) -> Designer:
@@ -181,7 +186,11 @@ class Designer:
         return cls(generator, site, room, brief.targets, brief.rules, notes=notes)
 
     def designs(
-        self, n: int, seed: int = 0, progress: Callable[[float, str], None] | None = None
+        self,
+        n: int,
+        seed: int = 0,
+        progress: Callable[[float, str], None] | None = None,
+        accept: Callable[[VoxelGrid], bool] | None = None,
     ) -> list[Design]:
         """Give `n` buildings, or as many as there are, those that meet the brief first.
 
@@ -189,11 +198,13 @@ class Designer:
             n: how many.
             seed: decides them.
             progress: is told the share that is done, and what is being done.
+            accept: tells which buildings may be given, as they stand; all where left out.
 
         Raises:
-            DataError: where not one of those drawn can stand on the site.
+            DataError: where not one of those drawn can stand on the site and is accepted.
         """
         tell = progress or (lambda *_: None)
+        accepted = accept or (lambda _: True)
         drawn = []
         for first in range(0, DRAWN * n, CHUNK):
             tell(0.4 * first / (DRAWN * n), f"{first:,} of {DRAWN * n:,} drawn")
@@ -203,42 +214,35 @@ class Designer:
         for first in range(0, len(best), CHUNK):
             tell(0.4 + 0.6 * first / len(best), f"{first:,} of {len(best):,} bent")
             found += self._bent(best[first : first + CHUNK])
-        standing = _better(found)
-        taken = chosen(standing, n, lambda one: self.met(one.fitted.got))
+        standing = [one for one in _better(found) if accepted(one.fitted.grid)]
+        taken = chosen(standing, n, lambda one: self.goal.met(one.fitted.got))
         numbers = {one.number for one in taken}
         rest = sorted((one for one in standing if one.number not in numbers), key=lambda one: one.misfit)
-        designs = list(islice(self._exact([*taken, *rest]), n))
+        built = (one for one in self._exact([*taken, *rest]) if accepted(one.candidate.fitted.grid))
+        designs = list(islice(built, n))
         if not designs:
+            less = "" if accept is None else ", ask for less novelty"
             raise DataError(
-                f"none of {DRAWN * n} buildings drawn can stand on this site; ask for more, lower what must "
-                "be kept free, or take a model of smaller buildings"
+                f"none of {DRAWN * n} buildings drawn can stand on this site{' and is new' * bool(less)}; "
+                f"ask for more, lower what must be kept free{less}, or take a model of smaller buildings"
             )
         return sorted(designs, key=lambda one: (not one.met, one.misfit))
-
-    def met(self, got: Mapping[str, float]) -> bool:
-        """Tell whether measures are as wanted, within their tolerances."""
-        roof = _roof_misfit(self.wants.roof, got["pitched_share"])
-        return roof <= 1 and all(
-            abs(got[name] - value) <= self.targets[name].tolerance * value
-            for name, value in self.wanted.items()
-            if name in got
-        )
 
     def _exact(self, candidates: Iterable[Candidate]) -> Iterator[Design]:
         """Candidates as they are to be built; those that cannot keep the site exactly are left out."""
         for candidate in candidates:
             best = now = self._built(candidate)
-            wanted = dict(self.wanted)
+            wanted = dict(self.goal.wanted)
             for _ in range(_AGAIN):
                 if now is None or now.misfit < _CLOSE:
                     break
                 # A surface differs a little from its grid: by as much something else is asked of the fit.
                 wanted |= {
-                    name: wanted[name] * self.wanted[name] / now.got[name]
+                    name: wanted[name] * self.goal.wanted[name] / now.got[name]
                     for name in STRETCHED
                     if name in wanted
                 }
-                now = self._built(replace(candidate, fitted=self._fit(candidate.made, wanted)))
+                now = self._built(replace(candidate, fitted=fit(candidate.made, self.goal.wanting(wanted))))
                 if best is None or (now is not None and now.misfit < best.misfit):
                     best = now
             if best is not None:
@@ -255,9 +259,8 @@ class Designer:
             return None
         got = measure(surface.to_mesh(), self.wants.storey_height)
         got["surface_to_volume"] = got["surface_area"] / max(got["volume"], 1e-9)
-        roof = _roof_misfit(self.wants.roof, got["pitched_share"])
-        missed = misfit(got, self.wanted, self.targets) + roof**2
-        return Design(candidate, surface, trimmed, got, found, missed, self.met(got))
+        goal = self.goal
+        return Design(candidate, surface, trimmed, got, found, goal.misfit(got), goal.met(got))
 
     def _drawn(self, numbers: Sequence[int], seed: int) -> list[tuple[tuple[Tensor, Condition], Candidate]]:
         """Buildings as they are drawn, each with its latent and what it was told."""
@@ -278,22 +281,8 @@ class Designer:
         for i, (number, ask, grid) in enumerate(zip(numbers, asks, made, strict=True)):
             x = grid.coverage / FULL
             latent = z[i : i + 1], told[slice(i, i + 1)]
-            found.append((latent, Candidate(number, x, self._fit(x), ask, False)))
+            found.append((latent, Candidate(number, x, fit(x, self.goal), ask, False)))
         return found
-
-    def _fit(self, x: Float[np.ndarray, "x y z"], wanted: Mapping[str, float] | None = None) -> Fitted:
-        fitted = fit(
-            x,
-            self.room,
-            self.wanted if wanted is None else wanted,
-            self.targets,
-            reach=self.reach,
-            storey_height=self.wants.storey_height,
-            oriented=self.wants.orientation is not None,
-            still=self.near is not None,
-        )
-        wrong = _roof_misfit(self.wants.roof, fitted.got["pitched_share"])
-        return replace(fitted, misfit=fitted.misfit + wrong**2)
 
     def _bent(self, some: Sequence[tuple[tuple[Tensor, Condition], Candidate]]) -> list[Candidate]:
         # As many as go through a network at once whatever is left: others would round in another way.
@@ -301,19 +290,17 @@ class Designer:
         z = torch.cat([latent for (latent, _), _ in filled])
         condition = _joined([told for (_, told), _ in filled])
         poses: list[Pose] = [candidate.fitted.pose for _, candidate in filled]
-        storey = self.wants.storey_height
-        model = self.generator.model
-        z = bend(model, z, condition, poses, self.room, self.wanted, self.targets, storey)
+        z = bend(self.generator.model, z, condition, poses, self.goal)
         made = self.generator.generate(z, condition)[: len(some)]
         return [
-            replace(candidate, made=x, fitted=self._fit(x), bent=True)
+            replace(candidate, made=x, fitted=fit(x, self.goal), bent=True)
             for (_, candidate), x in zip(some, (grid.coverage / FULL for grid in made), strict=True)
         ]
 
     def ask(self, seed: int, number: int) -> dict[str, float]:
         """Give what the model is asked: the wants that it knows, and proportions that fit the room."""
         known = self.generator.model.config.condition.attributes
-        asked = {name: value for name, value in self.wanted.items() if name in known and name in ASKABLE}
+        asked = {name: value for name, value in self.goal.wanted.items() if name in known and name in ASKABLE}
         if self.wants.roof is not None:
             asked["pitched_share"] = 1.0 if self.wants.roof == "pitched" else 0.0
         asked |= self._extents(np.random.default_rng([seed, number]))
@@ -326,11 +313,11 @@ class Designer:
         if len(filled) < 3:
             return {}
         rectangle = footprint_rectangle(np.concatenate([filled, filled + 1]) * self.room.lay.pitch)
-        area = self.wanted.get("footprint_area")
-        if area is None and "gross_floor_area" in self.wanted:
-            height = self.wanted.get("height", self.site.top)
-            storeys = self.wanted.get("storeys", max(1.0, round(height / self.wants.storey_height)))
-            area = self.wanted["gross_floor_area"] / storeys
+        area = self.goal.wanted.get("footprint_area")
+        if area is None and "gross_floor_area" in self.goal.wanted:
+            height = self.goal.wanted.get("height", self.site.top)
+            storeys = self.goal.wanted.get("storeys", max(1.0, round(height / self.wants.storey_height)))
+            area = self.goal.wanted["gross_floor_area"] / storeys
         if area is None:
             return {}
         share = min(1.0, area / (rectangle.length * rectangle.width))
@@ -368,14 +355,7 @@ def _better(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(best.values())
 
 
-def _roof_misfit(roof: str | None, pitched_share: float) -> float:
-    """How far a roof is from the form wanted; up to 1 it has that form."""
-    if roof is None:
-        return 0.0
-    return (1.0 - pitched_share if roof == "pitched" else pitched_share) / _OTHER
-
-
-def _brisk(generator: Generator) -> Generator:
+def brisk(generator: Generator) -> Generator:
     """The same model, a diffusion by four shortcuts unless it was told how to go: a bend goes all the way."""
     config = generator.model.config
     fields = type(config).model_fields

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,9 @@ _CRUMB = 1e-3
 
 _OVER = 1e-6
 """Radians."""
+
+_MOSTLY = 0.5
+"""Share of a building's plan that lies on the plot when it is taken to stand there."""
 
 _ARC = math.radians(22.5)
 """Most that one straight piece of the line around a corner turns."""
@@ -130,7 +134,9 @@ def site_of(config: SiteConfig, reach: float) -> Site:
     files = _Files(config.unit, offset, notes)
     if config.envelope is not None:
         hull = hull ^ union(files.solids([config.envelope], "envelope"))
-    context = files.near(config.context, plot.polygon.bounds)
+    context = files.near(config.context, plot.polygon)
+    if config.clear:
+        context = _cleared(context, plot.polygon, notes)
     taken = union([*files.solids(config.void, "void"), *(solid for solid, _ in context)])
     envelope = without(hull, [taken])
     if envelope.volume() <= 0:
@@ -296,6 +302,7 @@ class _Files:
         """
         found = []
         for path in paths:
+            _see_there(what, path)
             buildings = list(read_buildings(path, ReadOptions(unit=self.unit)))
             for building in buildings:
                 if building.error is not None:
@@ -306,14 +313,13 @@ class _Files:
             found += [self._solid(building, what, path) for building in buildings]
         return found
 
-    def near(
-        self, paths: Sequence[str], bounds: tuple[float, float, float, float]
-    ) -> list[tuple[Manifold, Mesh]]:
+    def near(self, paths: Sequence[str], plot: Polygon) -> list[tuple[Manifold, Mesh]]:
         """Give the buildings around a plot, as solids and as they are read; open ones as blocks."""
-        x0, y0, x1, y1 = bounds
+        x0, y0, x1, y1 = plot.bounds
         reach = _AROUND + max(x1 - x0, y1 - y0)
         found, blocks, unusable = [], 0, 0
         for path in paths:
+            _see_there("context", path)
             buildings = list(read_buildings(path, ReadOptions(unit=self.unit)))
             sound = [building for building in buildings if building.error is None]
             if not sound:
@@ -353,6 +359,32 @@ class _Files:
                 f"{counted(edges.nonmanifold, 'edge')} of more than two faces); close it where it was drawn"
             )
         return made
+
+
+def _see_there(what: str, path: str) -> None:
+    if not Path(path).exists():
+        raise DataError(f"{what}: no file at {path}; files that a brief names lie beside it")
+
+
+def _cleared(
+    context: Sequence[tuple[Manifold, Mesh]], plot: Polygon, notes: list[str]
+) -> list[tuple[Manifold, Mesh]]:
+    """Give the buildings that stand for the most part beside the plot; the others make room, and are told."""
+    left = []
+    for solid, mesh in context:
+        on_it = (solid ^ prism(plot, *_span(solid))).project().area()
+        if on_it <= _MOSTLY * solid.project().area():
+            left.append((solid, mesh))
+    gone = len(context) - len(left)
+    if gone:
+        notes.append(f"context: {counted(gone, 'building')} on the plot taken down")
+    return left
+
+
+def _span(solid: Manifold) -> tuple[float, float]:
+    """Lowest level of a solid, and how high it is."""
+    _, _, low, _, _, high = solid.bounding_box()
+    return float(low), float(high - low)
 
 
 def sections(solid: Manifold, storey_height: float) -> Float[np.ndarray, " storeys"]:
