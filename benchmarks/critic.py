@@ -57,7 +57,7 @@ def main() -> None:
     real, unseen = data.indices("train"), spread(data.indices("validation"), JUDGED)
     print("| critic sees | steps | pairs told right |\n|---|---|---|")
     torch.manual_seed(0)
-    seeing = Critic(generator.resolution, generator.model.config.patch, (64, 128), 2, "none")
+    seeing = Critic(generator.resolution, generator.model.config.patch, (64, 128), 2, "alone")
     for name, critic in (("counts of each patch", seeing), ("voxels", OverVoxels())):
         rng = np.random.default_rng(0)
         optimiser = torch.optim.AdamW(critic.parameters(), lr=1e-3, betas=(0.0, 0.99), weight_decay=0.0)

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--model", default="vae")
     parser.add_argument("--minutes", type=float, default=8.0, help="of training from first weights")
     parser.add_argument("--pretrain", type=float, default=20.0, help="minutes")
+    parser.add_argument("--threads", type=int, help="of training; all cores where left out")
     parser.add_argument("--out", type=Path, default=Path("finetune"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -35,7 +36,8 @@ def main() -> None:
     voxgen("data", "build", *others, "-o", rest, "--preset", "standard")
     voxgen("data", "build", mine, "-o", own, "--preset", "standard")
     name = f"{args.out.name}-{args.model}"
-    train = ("train", "--model", args.model)
+    threads = () if args.threads is None else ("--set", f"train.threads={args.threads}")
+    train = ("train", "--model", args.model, *threads)
     quarter = args.minutes / 4
     runs = {
         f"pre-trained {args.pretrain:g} min, never saw it": (f"{name}-others", rest, args.pretrain, ()),

@@ -6,8 +6,8 @@ The data set is built by `voxgen data build '../shared/data/*/original' -o S32 -
 trains for the same wall-clock time on this machine, one after the other, makes 500 samples, and is judged
 against the test split before any repair, as `voxgen compare` does it: 1-NNA and its halves, COV, MMD, FD,
 facets, validity, copies and Z_U, beside real buildings, Bernoulli noise and height maps. Stopped, the same
-command goes on. The peers are those of `peers.py` and the thesis recipe; MONAI's needs `pip install monai`
-and is left out without it.
+command goes on. The peers are those of `peers.py` and the thesis recipe; MONAI's needs
+`pip install -e ".[benchmarks]"` and is left out without that.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def test_it_learns_in_a_hundred_steps_to_tell_ragged_walls_from_straight_ones():
         return x
 
     torch.manual_seed(0)
-    critic = Critic((16, 16, 16), 4, [16, 32], 1, "none")
+    critic = Critic((16, 16, 16), 4, [16, 32], 1, "alone")
     optimiser = torch.optim.AdamW(critic.parameters(), lr=3e-3, betas=(0.0, 0.99))
     for _ in range(100):
         loss = F.softplus(critic(houses(True)).verdict - critic(houses(False)).verdict).mean()
@@ -92,10 +92,10 @@ def test_minibatch_discrimination_counts_the_near_ones():
     assert float(layer(f[:1])[0, 3:].detach().abs().max()) == 0
 
 
-@pytest.mark.parametrize("minibatch", ["deviation", "discrimination", "none"])
+@pytest.mark.parametrize("minibatch", ["deviation", "discrimination", "alone"])
 def test_only_a_critic_that_sees_the_minibatch_judges_by_company(minibatch):
     torch.manual_seed(0)
     critic = Critic((8, 8, 8), 4, [8], 1, minibatch)
     x = torch.rand(4, 1, 8, 8, 8)
     alone, together = critic(x[:1].expand(4, -1, -1, -1, -1)).verdict[0], critic(x).verdict[0]
-    assert torch.allclose(alone, together, atol=1e-6) == (minibatch == "none")
+    assert torch.allclose(alone, together, atol=1e-6) == (minibatch == "alone")

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.critic import Critic, Judgement, Minibatch
+from ..nn.principal import PrincipalComponents
 from ..nn.symmetry import turn
 from .autoencoder import Autoencoder, AutoencodingModel, posterior_draw
 from .base import Batch, Known, ModelConfig
@@ -48,8 +49,8 @@ class GANConfig(VAEConfig):
     Attributes:
         critic_widths: channels of each level of the critic, fine to coarse.
         critic_depth: residual convolutions of the critic's finest level.
-        minibatch: what the critic sees of the other buildings of a minibatch: their deviation, or minibatch
-            discrimination (Salimans et al. 2016).
+        minibatch: what the critic sees of the other buildings of a minibatch: their deviation, minibatch
+            discrimination (Salimans et al. 2016), or nothing (`alone`).
         warm_up: share of the budget before the game starts.
         head_start: share of the budget in which the critic then learns alone, so that its verdicts mean
             something when the generator begins to heed them; such steps are cheap.
@@ -126,6 +127,10 @@ class GAN(AutoencodingModel[GANConfig]):
             self.forget()
         elif not self.generator.density.fitted:
             self.conclude(known())
+
+    def principal_components(self) -> PrincipalComponents:
+        """Those of the encodings."""
+        return self.generator.principal_components()
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """The autoencoder's own loss, or the critic's part of the game, or the generator's."""

@@ -26,7 +26,7 @@ from .minkowski import CHANNELS, minkowski
 from .patches import Position
 from .volume import cells_per_level
 
-Minibatch = Literal["deviation", "discrimination", "none"]
+Minibatch = Literal["deviation", "discrimination", "alone"]
 """What the critic sees of the other buildings of a minibatch."""
 
 
