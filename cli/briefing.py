@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from .options import UNITS, Setbacks
+from .options import UNITS, Setbacks, SlopedLimit
 
 if TYPE_CHECKING:
     from voxgen.design.brief import Brief
@@ -27,7 +27,19 @@ WANTS = {
 }
 """Option -> the target of a brief that it is."""
 
-SITE = ("plot", "setback", "height_limit", "envelope", "keep", "void", "context", "ground", "site_unit")
+SITE = (
+    "plot",
+    "setback",
+    "height_limit",
+    "plane",
+    "envelope",
+    "keep",
+    "void",
+    "context",
+    "clear",
+    "ground",
+    "site_unit",
+)
 """Options that are entries of a brief's site, by the same name."""
 
 
@@ -90,10 +102,17 @@ def brief_options(function: F) -> F:
         click.option("--orientation", type=float, help="Of the long side, degrees from the plot's x axis."),
         click.option("--volume", type=positive, help="Volume wanted, m3."),
         click.option("--footprint", type=positive, help="Footprint wanted, m2."),
+        click.option("--clear", is_flag=True, help="Those of them that stand on the plot make room."),
         click.option("--context", type=file, multiple=True, help="Buildings around, not built over."),
         click.option("--void", type=file, multiple=True, help="Closed mesh to keep free."),
         click.option("--keep", type=file, multiple=True, help="Closed mesh that stays, as part of it."),
         click.option("--envelope", type=file, help="Closed mesh to stay inside."),
+        click.option(
+            "--plane",
+            type=SlopedLimit(),
+            multiple=True,
+            help="Limit that rises inwards from an edge of the plot.",
+        ),
         click.option("--height-limit", type=positive, help="Metres above the ground."),
         click.option("--ground", type=float, help="Level of the ground in the plot's system, m."),
         click.option(
@@ -111,7 +130,11 @@ def briefing_of(options: Mapping[str, Any]) -> tuple[BriefOptions, dict[str, Any
     """Part the options of a command: those of the brief, and the others."""
     rest = dict(options)
     given = {name: rest.pop(name) for name in (*SITE, *WANTS, "cantilever")}
-    said = {name: value for name, value in given.items() if value not in (None, ())}
+    said = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and value != ()
+    }
     if len(said.get("setback", ())) == 1:
         said["setback"] = said["setback"][0]
     return BriefOptions(rest.pop("brief"), said), rest

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from voxgen.words import counted
 
 from . import say
+from .certifying import novelty_of, seen, write_certificates
 from .exporting import SHEET_MOST, ExportOptions, metadata_of, report, write_buildings
 from .progress import Bar
 
 if TYPE_CHECKING:
     from voxgen.design.search import Designer
+    from voxgen.evaluation.known import Known
+    from voxgen.geometry.grid import VoxelGrid
 
 TABLE, LINEAGE, CHANGED = "brief.csv", "designs.json", "changed.png"
 
@@ -52,6 +55,8 @@ def design(
     out: Path,
     as_json: bool,
     made: Mapping[str, Any],
+    known: Known | None = None,
+    least: float = 0.0,
 ) -> None:
     """Make designs and write them with their table, sheets and lineage.
 
@@ -64,6 +69,8 @@ def design(
         out: folder.
         as_json: whether the result is told as JSON.
         made: what lineage says of where they are from.
+        known: what the model learnt from, where their originality is asked for.
+        least: novelty below which none is given.
 
     Raises:
         DataError: where nothing can stand on the site.
@@ -73,19 +80,34 @@ def design(
     from voxgen.atomic import write_text
     from voxgen.design.report import lineage, record, table
     from voxgen.design.sheet import in_context, taken_away
-    from voxgen.export import distinct, file_name
+    from voxgen.export import distinct, file_name, polyhedron_of
     from voxgen.pictures import contact_sheet, save_png
 
     for note in designer.notes:
         say.note(f"site: {note}")
+
+    def new(grid: VoxelGrid) -> bool:
+        mesh = polyhedron_of(grid, "planar").to_mesh()
+        return known is None or novelty_of(mesh, known) >= least
+
     with Bar() as bar:
-        designs = designer.designs(count, seed, lambda share, what: bar.show(share, what))
+        designs = designer.designs(
+            count, seed, lambda share, what: bar.show(share, what), new if least else None
+        )
     if len(designs) < count:
-        say.warn(f"{len(designs)} of {count} buildings can stand on this site and keep it exactly")
+        also = f" and are as new as {least:g}" if least else ""
+        say.warn(f"{len(designs)} of {count} buildings can stand on this site and keep it exactly{also}")
     taken: set[str] = set()
     labels = [distinct(file_name(f"{name}-s{seed}-{one.candidate.number:04d}"), taken) for one in designs]
     shown = dict(zip(labels, designs, strict=True))
     rows = {label: record(label, one, designer) for label, one in shown.items()}
+    title = f"{name}, and what was learnt"
+    original = {}
+    if known is not None:
+        grids = [(label, seen(one.surface.to_mesh(), known)) for label, one in shown.items()]
+        original = write_certificates(grids, known, out, title, chosen=least > 0)
+    for told in original.get("buildings", ()):
+        rows[told["name"]]["originality"] = {key: value for key, value in told.items() if key != "name"}
     site = designer.site
     metadata = metadata_of(designer.generator.card, run=name, seed=seed)
     if any(site.offset):
@@ -124,14 +146,16 @@ def design(
         f"{met} of {len(designs)} meet all that is wanted, all keep the site exactly: see {out / TABLE}, "
         f"{LINEAGE} and {CHANGED}"
     )
-    report(done, out, as_json, {"run": name, "seed": seed, **made, "designs": records})
+    values = {"run": name, "seed": seed, **made, "designs": records}
+    report(done, out, as_json, values | ({"originality": original} if original else {}))
 
 
 def _caption(row: dict[str, Any]) -> str:
     got = []
     for key, wanted in row["asked"].items():
         value = row["got"][key]
-        got.append(f"{_SHORT.get(key, key)} {_number(value)} ({100 * (value / wanted - 1):+.1f} %)")
+        off = round(100 * (value / wanted - 1), 1) + 0.0  # no minus before a nought
+        got.append(f"{_SHORT.get(key, key)} {_number(value)} ({off:+.1f} %)")
     if row["roof"]["asked"]:
         got.append(f"roof {row['roof']['pitched_share']:.0%} pitched")
     measures = row["measures"]

@@ -7,12 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxgen.errors import DataError
 from voxgen.words import counted
 
 from . import say
 
 if TYPE_CHECKING:
     from voxgen.formats import Building, ReadOptions
+    from voxgen.generator import Generator
     from voxgen.geometry.grid import VoxelGrid
 
 
@@ -25,7 +27,12 @@ def read_settings(unit: str | None, up: str | None, lod: float | None, split: bo
 
 
 def grids_of(
-    sources: Sequence[str], resolution: tuple[int, int, int], pitch: float | None, options: ReadOptions
+    sources: Sequence[str],
+    resolution: tuple[int, int, int],
+    pitch: float | None,
+    options: ReadOptions,
+    *,
+    whole: bool = False,
 ) -> Iterator[tuple[str, VoxelGrid]]:
     """Give name and coverage of every building in some files, folders, globs or archives.
 
@@ -34,6 +41,7 @@ def grids_of(
         resolution: voxels along x, y and z.
         pitch: metres a voxel; None gives each building the one at which it fills the grid.
         options: how files are read.
+        whole: whether a building that is larger than the grid is passed over, in the place of being cut.
 
     Raises:
         DataError: when a source names nothing, or no building could be used.
@@ -51,7 +59,7 @@ def grids_of(
     for file in expand(rest, options.limits):
         for building in read_buildings(file, options):
             seen += 1
-            grid = _grid(building, resolution, pitch)
+            grid = _grid(building, resolution, pitch, whole)
             if grid is not None:
                 used += 1
                 yield building.id, grid
@@ -60,7 +68,9 @@ def grids_of(
         raise DataError(f"{what} in {', '.join(map(str, sources))}; the lines above say why")
 
 
-def _grid(building: Building, resolution: tuple[int, int, int], pitch: float | None) -> VoxelGrid | None:
+def _grid(
+    building: Building, resolution: tuple[int, int, int], pitch: float | None, whole: bool
+) -> VoxelGrid | None:
     import numpy as np
 
     from voxgen.errors import DataError
@@ -83,6 +93,10 @@ def _grid(building: Building, resolution: tuple[int, int, int], pitch: float | N
             lay = place(building.mesh, resolution, float((lay.extents / resolution).max()))
         if not lay.fits:
             size = " x ".join(f"{metres:.1f}" for metres in lay.extents)
+            if whole:
+                box = " x ".join(f"{n * lay.pitch:g}" for n in resolution)
+                say.warn(f"{name}: {size} m is larger than the grid of {box} m, and is passed over")
+                return None
             say.warn(
                 f"{name}: {size} m is larger than the grid and was cut; raise the pitch or the resolution"
             )
@@ -90,6 +104,17 @@ def _grid(building: Building, resolution: tuple[int, int, int], pitch: float | N
     except DataError as failure:
         say.warn(f"{name}: {failure}")
         return None
+
+
+def one_grid(file: str, generator: Generator, reading: ReadOptions) -> VoxelGrid:
+    """Give the first building of a file in a model's voxels.
+
+    Raises:
+        DataError: for a file without one.
+    """
+    for _, grid in grids_of([file], generator.resolution, generator.pitch, reading, whole=True):
+        return grid
+    raise DataError(f"no building in {file}")
 
 
 def stored(path: Path) -> list[Path]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from voxgen.errors import DataError, UsageError
+from voxgen.errors import UsageError
+from voxgen.words import counted
 
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
-from .inputs import grids_of, read_settings
+from .inputs import one_grid, read_settings
 from .options import (
     RunName,
     allow_option,
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from voxgen.formats import ReadOptions
     from voxgen.generator import Generator
     from voxgen.geometry.grid import VoxelGrid
+
+
+_COLUMNS = 8
+"""Of the sheet at most."""
 
 
 @click.command("interpolate", short_help="Make the way from one building to another.")
@@ -69,7 +75,7 @@ def command(
     """Make the buildings on the way from one to another.
 
     The two ENDS, given so or with --from and --to, are samples of the seed, by number, or building files;
-    for files the model must be one that encodes, such as vae.
+    a file's building is given as the model sees it. Said is how many on the way could stand as they are.
     """
     from voxgen.training.run import find_model
 
@@ -82,6 +88,9 @@ def command(
         values = {"model": model, "from": start, "to": end, "count": count, "seed": seed, **vars(options)}
         say.settings({**values, "out": out, "read": reading.model_dump(mode="json")}, as_json)
         return
+    import numpy as np
+
+    from voxgen.evaluation.validity import sound
     from voxgen.generator import load
 
     generator = load(model, device=device, allow=allow)
@@ -89,8 +98,21 @@ def command(
     grids = generator.interpolate(first, last, count, seed)
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed, way=f"{start} to {end}"))
     named = [(f"{name}-way-{i:02d}", grid) for i, grid in enumerate(grids)]
-    done = write_buildings(named, count, out, settings, f"{name}: from {start} to {end}")
-    report(done, out, as_json, {"run": name, "seed": seed, "from": start, "to": end})
+    done = write_buildings(
+        named,
+        count,
+        out,
+        settings,
+        f"{name}: from {Path(start).stem} to {Path(end).stem}",
+        columns=min(count, _COLUMNS),
+    )
+    stands = sound(np.stack([grid.occupancy for grid in grids])).tolist()
+    say.note(
+        f"{sum(stands)} of {counted(count, 'building')} on the way are sound before any mending: "
+        "one piece, on the ground, all but a twentieth carried from below"
+    )
+    values = {"sound": stands, "share_sound": sum(stands) / count}
+    report(done, out, as_json, {"run": name, "seed": seed, "from": start, "to": end, **values})
 
 
 def _both(ends: tuple[str, ...], start: str | None, end: str | None) -> tuple[str, str]:
@@ -108,8 +130,4 @@ def _both(ends: tuple[str, ...], start: str | None, end: str | None) -> tuple[st
 
 def _end(given: str, generator: Generator, reading: ReadOptions) -> VoxelGrid | int:
     """A sample's number, or the first building of a file."""
-    if given.isdecimal():
-        return int(given)
-    for _, grid in grids_of([given], generator.resolution, generator.pitch, reading):
-        return grid
-    raise DataError(f"no building in {given}")
+    return int(given) if given.isdecimal() else one_grid(given, generator, reading)

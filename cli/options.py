@@ -96,6 +96,27 @@ class Heights(click.ParamType):
             self.fail(f"{value!r}; write metres from the ground up, for example 3 or 4.2,3", param, ctx)
 
 
+class SlopedLimit(click.ParamType):
+    """`EDGE,HEIGHT,SLOPE`."""
+
+    name = "EDGE,HEIGHT,SLOPE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """Give the entry of a brief."""
+        if isinstance(value, dict):
+            return value
+        try:
+            edge, height, slope = str(value).split(",")
+            return {"edge": int(edge), "height": float(height), "slope": float(slope)}
+        except ValueError:
+            self.fail(
+                f"{value!r}; give the number of an edge, metres above the ground there and degrees, for "
+                "example 0,4,45 (voxgen brief names the edges)",
+                param,
+                ctx,
+            )
+
+
 class Setbacks(Heights):
     """`3` or `3,1,1,1`."""
 

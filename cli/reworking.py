@@ -11,6 +11,7 @@ import rich_click as click
 
 from . import say
 from .briefing import WANTS, want_options
+from .certifying import OriginalityOptions, originality_options
 from .designing import design, model_of, ready
 from .exporting import ExportOptions
 from .options import (
@@ -53,6 +54,7 @@ def rework_options(function: F) -> F:
         read_options,
         tune_option,
         seed_option,
+        originality_options,
         want_options,
         click.option("-n", "--count", type=click.IntRange(1), default=4, show_default=True, help="Designs."),
     ):
@@ -75,6 +77,7 @@ def rework(what: str, said: dict[str, Any], values: dict[str, Any], make: Make) 
     from voxgen.design.brief import Rules, Targets
     from voxgen.design.edit import existing
     from voxgen.generator import load
+    from voxgen.training.run import find_model
 
     from .inputs import read_settings
 
@@ -86,6 +89,7 @@ def rework(what: str, said: dict[str, Any], values: dict[str, Any], make: Make) 
     rules = Rules() if cantilever is None else Rules(cantilever=cantilever)
     reading = read_settings(*(values.pop(f) for f in ("file_unit", "file_up", "lod", "split_objects")))
     tuning = values.pop("tuning")
+    originality = OriginalityOptions.taken(values)
     options = ExportOptions(**values)
     ready(options)
     mesh = building_of(file, reading)
@@ -100,12 +104,15 @@ def rework(what: str, said: dict[str, Any], values: dict[str, Any], make: Make) 
         "rules": rules.model_dump(mode="json"),
     }
     if dry_run:
-        say.settings({**made, "count": count, "seed": seed, "out": out}, as_json)
+        told = {**made, "count": count, "seed": seed, "out": out, "originality": vars(originality)}
+        say.settings(told, as_json)
         return
     generator = load(run, device=device, allow=allow).tuned(tuning)
     say_if_young(generator, run_label(run))
+    known = originality.look(find_model(run), generator)
     designer = make(generator, existing(mesh, generator), targets, rules)
-    design(designer, f"{file.stem}-{what}", count, seed, options, out, as_json, made)
+    name = f"{file.stem}-{what}"
+    design(designer, name, count, seed, options, out, as_json, made, known, originality.least)
 
 
 def building_of(file: Path, reading: ReadOptions) -> Mesh:

@@ -14,7 +14,8 @@ from voxgen.words import counted
 
 from . import say
 from .briefing import brief_options, briefing_of
-from .exporting import ExportOptions, metadata_of, report, write_buildings
+from .certifying import TRIED, OriginalityOptions, enough_new, originality_options, seen, write_certificates
+from .exporting import ExportOptions, metadata_of, report, surface_of, write_buildings
 from .options import (
     RunName,
     allow_option,
@@ -45,6 +46,7 @@ _FAR = 4.0
 @click.option("-n", "--count", type=click.IntRange(1), default=16, show_default=True, help="Buildings.")
 @ask_option
 @brief_options
+@originality_options
 @seed_option
 @tune_option
 @click.option("--trajectory", is_flag=True, help="Also show the first one's way from noise (diffusion).")
@@ -77,13 +79,16 @@ def command(
     if (run is None) == (pretrained is None):
         raise click.UsageError("name a RUN or a model that comes with voxgen (--pretrained), one of both")
     briefing, export = briefing_of(export)
+    originality = OriginalityOptions.taken(export)
     options = ExportOptions(**export)
     brief = briefing.read(options.crs)
     if brief is not None:
         if trajectory:
             raise click.UsageError("--trajectory shows a building as it is drawn, before it is set on a site")
         run = run or f"{SHIPPED}{pretrained}"
-        _for_a_brief(run, brief, count, ask, seed, device, allow, dry_run, as_json, options, tuning)
+        _for_a_brief(
+            run, brief, count, ask, seed, device, allow, dry_run, as_json, options, tuning, originality
+        )
         return
     make(
         run or f"{SHIPPED}{pretrained}",
@@ -97,6 +102,7 @@ def command(
         options,
         tuning,
         trajectory,
+        originality,
     )
 
 
@@ -112,6 +118,7 @@ def make(
     options: ExportOptions,
     tuning: Sequence[str] = (),
     trajectory: bool = False,
+    originality: OriginalityOptions | None = None,
 ) -> None:
     """Sample a run and write what it makes."""
     name = run_label(run)
@@ -121,25 +128,44 @@ def make(
 
         values = {"model": find_model(run), "count": count, "seed": seed, "ask": ask}
         values |= {"set": list(tuning), "trajectory": trajectory, **vars(options)}
+        values |= {} if originality is None else {"originality": vars(originality)}
         values["out"] = out
         say.settings(values, as_json)
         return
+    from voxgen.export import mend, polyhedron_of
     from voxgen.generator import load
+    from voxgen.training.run import find_model
 
     generator = load(run, device=device, allow=allow).tuned(tuning)
+    known = None if originality is None else originality.look(find_model(run), generator)
     generator.condition(ask)
     say_if_young(generator, name)
     _say_if_far(generator, ask)
     steps = generator.trajectory(seed, attributes=ask) if trajectory else []
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed))
+    if known is None or originality is None or not originality.least:
+        buildings = sampled(generator, name, count, seed, ask)
+    else:
+        buildings = enough_new(
+            sampled(generator, name, TRIED * count, seed, ask),
+            count,
+            known,
+            originality.least,
+            lambda grid: polyhedron_of(mend(grid)[0] if options.mend else grid, options.surface).to_mesh(),
+        )
     done = write_buildings(
-        sampled(generator, name, count, seed, ask),
+        buildings,
         count,
         out,
         settings,
         f"{name}: {counted(count, 'building')}, seed {seed}",
     )
     values: dict[str, Any] = {"run": name, "seed": seed, "asked": ask, "set": list(tuning)}
+    if known is not None:
+        written = [(one.name, seen(surface_of(one, options.surface), known)) for one in done if one.files]
+        chosen = originality is not None and originality.least > 0
+        title = f"{name}, and what it learnt from"
+        values["originality"] = write_certificates(written, known, out, title, chosen=chosen)
     if steps:
         values["trajectory"] = _show(steps, out, name)
     report(done, out, as_json, values)
@@ -147,6 +173,7 @@ def make(
     words += [word for name, value in ask.items() for word in ("--ask", f"{name}={value!r}")]
     words += [word for item in tuning for word in ("--set", item)]
     words += [word for item in allow for word in ("--allow", item)]
+    words += [] if originality is None else originality.words()
     say.hint(shlex.join([*words, "-o", f"{out}-{seed + 1}"]))
 
 
@@ -162,6 +189,7 @@ def _for_a_brief(
     as_json: bool,
     options: ExportOptions,
     tuning: Sequence[str],
+    originality: OriginalityOptions,
 ) -> None:
     from voxgen.errors import UsageError
 
@@ -175,14 +203,18 @@ def _for_a_brief(
     made = {"model": model_of(run), "brief_hash": brief.hash, "settings": list(tuning)}
     made["brief"] = brief.model_dump(mode="json", exclude_none=True)
     if dry_run:
-        say.settings({**made, "count": count, "seed": seed, "out": out}, as_json)
+        values = {**made, "count": count, "seed": seed, "out": out, "originality": vars(originality)}
+        say.settings(values, as_json)
         return
     from voxgen.design.search import Designer
     from voxgen.generator import load
+    from voxgen.training.run import find_model
 
     generator = load(run, device=device, allow=allow).tuned(tuning)
     say_if_young(generator, name)
-    design(Designer.of(generator, brief), name, count, seed, options, out, as_json, made)
+    known = originality.look(find_model(run), generator)
+    designer = Designer.of(generator, brief)
+    design(designer, name, count, seed, options, out, as_json, made, known, originality.least)
 
 
 def say_if_young(generator: Generator, name: str) -> None:

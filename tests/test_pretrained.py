@@ -28,6 +28,22 @@ def test_a_file_is_small_and_says_whom_it_owes(name: str) -> None:
     assert "procedural" in card["config"]["condition"]["attributes"]
 
 
+@pytest.mark.parametrize("name", ["vae", "flow"])
+def test_buildings_become_higher_or_longer_and_keep_the_rest(name: str) -> None:
+    generator = load(f"pretrained:{name}")
+    grids = generator.sample(4, seed=4, attributes={"procedural": 0.0})
+    for attribute, held in (("height", "footprint_length"), ("footprint_length", "height")):
+        missed, moved = [], []
+        for grid in grids:
+            has = measure_grid(grid)
+            wanted = [has[attribute] - 1.5, has[attribute] + 1.5]
+            got = [measure_grid(one) for one in generator.changed(grid, attribute, wanted)]
+            missed += [abs(one[attribute] - value) for one, value in zip(got, wanted, strict=True)]
+            moved += [abs(one[held] - has[held]) for one in got]
+        assert np.mean(missed) < 1.0
+        assert np.mean(moved) < 0.5
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_are_buildings_and_heights_are_as_asked(name: str) -> None:
     generator = load(f"pretrained:{name}")

@@ -8,7 +8,7 @@ matrix products of another size round differently.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,32 @@ from . import checkpoint
 from .errors import DataError, UsageError, nearest
 from .feedback import closest
 from .geometry.grid import FULL, VoxelGrid
-from .geometry.measure import STOREY_HEIGHT
+from .geometry.measure import STOREY_HEIGHT, measure_grids
 from .keys import keys
+from .models.autoencoder import AutoencodingModel
 from .models.base import EncodingModel, GenerativeModel, Predicting, Stepwise
 from .models.condition import Condition
 from .projection import project
 
 CHUNK = 4
 """Samples that go through a network at once."""
+
+_PROJECTION = 60
+"""Steps of gradient descent for the latent of a building where a family has no encoder."""
+
+_PLAN = ("footprint_length", "footprint_width", "footprint_area")
+
+HELD = {
+    "height": (*_PLAN, "pitched_share"),
+    "footprint_length": ("height", "footprint_width", "pitched_share"),
+    "footprint_width": ("height", "footprint_length", "pitched_share"),
+    "footprint_area": ("height", "storeys", "pitched_share"),
+    "gross_floor_area": (*_PLAN, "pitched_share"),
+    "storeys": (*_PLAN, "pitched_share"),
+    "pitched_share": (*_PLAN, "height"),
+    "fill_ratio": ("height", "footprint_length", "footprint_width"),
+}
+"""What is held where an attribute is changed: all but what follows from it."""
 
 Masks = Mapping[str, Shaped[np.ndarray, "x y z"]]
 
@@ -162,6 +180,15 @@ class Generator:
         self.check(grid)
         return _in_chunks(model.encode, self._input(grid), self.condition(), model)
 
+    @torch.no_grad()
+    def find(self, grid: VoxelGrid) -> Float[Tensor, "1 ..."]:
+        """Give the latent of a building: as the encoder finds it, or gradient descent where there is none.
+
+        Raises:
+            UsageError: when the grid is of another resolution or pitch.
+        """
+        return self.encode(grid) if isinstance(self.model, EncodingModel) else self.project(grid, _PROJECTION)
+
     def project(self, grid: VoxelGrid, steps: int = 100) -> Float[Tensor, "1 ..."]:
         """Give the latent whose building comes closest to a given one, by gradient descent over `decode`.
 
@@ -188,6 +215,51 @@ class Generator:
         with torch.no_grad():
             (told,) = self.model.predict(self._input(grid)).tolist()
         return dict(zip(self.model.config.condition.attributes, told, strict=True))
+
+    def changed(self, grid: VoxelGrid, attribute: str, values: Sequence[float]) -> list[VoxelGrid]:
+        """Give a building with one attribute changed, for each value of it; what need not follow is held.
+
+        Its latent is moved to where the autoencoder tells these values, by as little as that takes, and what
+        is then missed of sizes is asked for again (`feedback.py`).
+
+        Args:
+            grid: the building.
+            attribute: that is changed.
+            values: of it, in its own unit.
+
+        Raises:
+            UsageError: for a model without the autoencoder, an attribute that it was not taught, and as
+                `find`.
+        """
+        model = self.model
+        if not isinstance(model, AutoencodingModel):
+            raise UsageError(
+                f"a {type(model).__name__} knows no attributes of a building by its latent; take a vae, gan, "
+                "flow or diffusion over latents"
+            )
+        self.check(grid)
+        config, storey = model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
+        names, scale = config.condition.attributes, config.condition.scale
+        known = [name for name in names if name in HELD]
+        if attribute not in known:
+            there = ", ".join(known) or "none"
+            raise UsageError(f"no attribute {attribute!r}{nearest(attribute, known)}; there are: {there}")
+        if not len(values):
+            return []
+        held = [name for name in names if name in HELD.get(attribute, ())]
+        asked = np.full((len(values), len(names)), np.nan)
+        asked[:, [names.index(name) for name in held]] = measure_grids([grid], held, storey)[0]
+        asked[:, names.index(attribute)] = values
+        x = self._input(grid)
+
+        def make(attributes: Float[np.ndarray, "n a"]) -> list[VoxelGrid]:
+            told = torch.from_numpy(attributes).to(x)
+            parts = [model.changed(x, told[i : i + 1]).cpu() for i in range(len(told))]
+            return [
+                VoxelGrid(one, grid.pitch, grid.origin, grid.yaw) for one in to_coverage(torch.cat(parts))
+            ]
+
+        return closest(make, asked, names, scale, storey, config.feedback)[0]
 
     def trajectory(
         self, seed: int = 0, *, number: int = 0, attributes: Mapping[str, float] | None = None
@@ -257,12 +329,12 @@ class Generator:
             seed: of samples given by number.
 
         Raises:
-            UsageError: as `encode`, or for fewer than two.
+            UsageError: as `find`, or for fewer than two.
         """
         if n < 2:
             raise UsageError(f"n = {n}: a way has a beginning and an end, so ask for at least 2")
         start, end = (
-            self.encode(at) if isinstance(at, VoxelGrid) else self.latents(1, seed, first=at) for at in (a, b)
+            self.find(at) if isinstance(at, VoxelGrid) else self.latents(1, seed, first=at) for at in (a, b)
         )
         return self.generate(torch.cat([slerp(start, end, i / (n - 1)) for i in range(n)]))
 

@@ -82,6 +82,8 @@ def test_what_is_read_back_keeps_the_site(made) -> None:
         (("--plot", PLOT, "--setback", "1,2"), "4 edges"),
         (("--plot", PLOT, "--ask", "height=9"), "targets of the brief"),
         (("--plot", PLOT, "--surface", "blocks"), "leave them out"),
+        (("--plot", PLOT, "--plane", "0,4"), "number of an edge, metres above the ground there"),
+        (("--plot", PLOT, "--plane", "7,4,45"), "the plot has edges 0 to 3"),
         (("--plot", PLOT, "--setback", "a"), "one for all edges or one for each"),
         (("--brief", "none.toml"), "no config at"),
     ],
@@ -103,6 +105,14 @@ def test_a_brief_is_checked_and_told(
     assert "plot of 96.0 m2" in text
     schema = told("brief", "--schema")
     assert set(schema["properties"]) == {"site", "targets", "rules"}
+
+
+def test_sloped_limits_are_options_too(told: Callable[..., dict[str, Any]]) -> None:
+    words = ("brief", "--plot", "POLYGON ((0 0, 10 0, 10 10, 0 10, 0 0))", "--height-limit", "8")
+    free, sloped = told(*words), told(*words, "--plane", "0,3,45")
+    assert free["may_be_built"]["volume"] == pytest.approx(800)
+    # From 3 m at the edge to 8 m five metres behind it.
+    assert sloped["may_be_built"]["volume"] == pytest.approx(800 - 10 * 5 * 5 / 2)
 
 
 def test_the_briefs_of_the_examples_can_be_met(told: Callable[..., dict[str, Any]]) -> None:

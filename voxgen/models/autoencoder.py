@@ -15,6 +15,7 @@ known, be they few, and the latents learn with it (semi-supervised learning, Kin
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, TypeVar, final
 
 import torch
@@ -23,7 +24,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..nn.conditioning import AttributeEmbedding, AttributePredictor, MaskPatches
+from ..nn.newton import moved_to
 from ..nn.parts import over_parts
+from ..nn.principal import PrincipalComponents
 from ..nn.roof import SUREST, Mass, MassHead
 from ..nn.volume import Contract, Expand, cells_per_level
 from .asked import asked
@@ -31,6 +34,10 @@ from .base import Batch, EncodingModel, ModelConfig
 from .condition import Condition
 from .losses import Roof, roof_difference, roof_of, slope_difference
 from .voxel_terms import voxel_terms
+
+_DAMPING, _FURTHEST, _ROUNDS = 0.3, 8.0, 4
+"""Of the move of a building to other attributes: slope of an attribute, in its deviations, from which on it
+is met; how far a latent is moved at most, in deviations of its components; and in how many steps."""
 
 _SURER = 2.0
 """By what the logits of coverage are multiplied before a made building is rebuilt."""
@@ -209,6 +216,35 @@ class AutoencodingModel(EncodingModel[ConfigT]):
     def predict(self, x: Float[Tensor, "b 1 x y z"]) -> Float[Tensor, "b a"]:
         """Attributes of buildings by their latents, in their own units."""
         return self.shared().predict(self.shared().moments(x)[0])
+
+    @abstractmethod
+    def principal_components(self) -> PrincipalComponents:
+        """The directions in which latents of buildings differ."""
+
+    @final
+    @torch.no_grad()
+    def changed(
+        self, x: Float[Tensor, "b 1 x y z"], attributes: Float[Tensor, "b a"]
+    ) -> Float[Tensor, "b 1 x y z"]:
+        """Buildings with other attributes, in [0, 1]: their latents moved to where these are told.
+
+        The move is the shortest there is, measured in deviations of the principal components: what does not
+        make a building higher stays as it is. Attributes that are NaN may become anything.
+        """
+        shared, principal = self.shared(), self.principal_components()
+        latents = shared.moments(x)[0]
+        begun = principal.reduce(latents.flatten(1))
+        rest = latents.flatten(1) - principal.expand(begun)
+
+        def at(components: Float[Tensor, "b r"]) -> Float[Tensor, "b c xc yc zc"]:
+            return (principal.expand(components) + rest).reshape(latents.shape)
+
+        if shared.predictor is not None:
+            predictor = shared.predictor
+            wanted = predictor.wanted(attributes)
+            begun = moved_to(lambda c: predictor.told(at(c)), begun, wanted, _DAMPING, _FURTHEST, _ROUNDS)
+        told = replace(self.unconditional(len(x)), attributes=attributes)
+        return self.settled(shared.logits(at(begun), told).sigmoid(), told)
 
 
 def posterior_draw(

@@ -167,6 +167,11 @@ class LatentModel(AutoencodingModel[LatentConfigT]):
         return self.autoencoder
 
     @final
+    def principal_components(self) -> PrincipalComponents:
+        """What the second network makes."""
+        return self.principal
+
+    @final
     def players(self) -> dict[str, nn.Module]:
         """The autoencoder, then the second network."""
         return {"autoencoder": self.autoencoder, self.maker: self.making()}

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor
 
+from ..nn.principal import PrincipalComponents
 from .autoencoder import Autoencoder, AutoencoderConfig, AutoencodingModel
 from .base import Batch, ModelConfig
 from .condition import Condition
@@ -53,6 +54,10 @@ class VAE(AutoencodingModel[VAEConfig]):
     def shared(self) -> Autoencoder:
         """The autoencoder."""
         return self.autoencoder
+
+    def principal_components(self) -> PrincipalComponents:
+        """Those of the encodings."""
+        return self.density.principal
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Float[Tensor, ""]]:
         """The autoencoder's loss."""
