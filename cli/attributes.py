@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from voxgen.words import csv_text
+
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
-from .inputs import one_grid, read_settings
+from .inputs import building_given, reading_of
 from .options import (
     RunName,
     allow_option,
@@ -26,9 +26,7 @@ from .options import (
 from .sample import run_label
 
 if TYPE_CHECKING:
-    from voxgen.formats import ReadOptions
-    from voxgen.generator import Generator
-    from voxgen.geometry.grid import VoxelGrid
+    from voxgen.export import Exported
 
 TABLE = "attributes.csv"
 
@@ -76,10 +74,6 @@ def command(
     reach: float,
     seed: int,
     tuning: tuple[str, ...],
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
@@ -94,8 +88,8 @@ def command(
     """
     from voxgen.training.run import find_model
 
+    reading = reading_of(export)
     options = ExportOptions(**export)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
     model, name = find_model(run), run_label(run)
     out = options.folder(f"{name}-attributes")
     chosen = tuple(dict.fromkeys(along)) or ALONG
@@ -108,16 +102,16 @@ def command(
     from voxgen.atomic import write_text
     from voxgen.export import distinct, file_name
     from voxgen.generator import load
-    from voxgen.geometry.measure import STOREY_HEIGHT, measure_grid
+    from voxgen.geometry.measure import measure_grid
 
     generator = load(model, device=device, allow=allow).tuned(tuning)
-    start = _start(building, generator, seed, reading)
+    at = building_given(building, generator, reading)
+    start = generator.sample(1, seed, first=at)[0] if isinstance(at, int) else at
     for attribute in chosen:
         generator.changed(start, attribute, [])  # whatever is wrong is said before anything is made
     taught = generator.model.config.condition
     deviations = dict(zip(taught.attributes, taught.scale, strict=True))
-    storey = float(generator.card.get("storey_height", STOREY_HEIGHT))
-    has = measure_grid(start, storey)
+    has = measure_grid(start, generator.storey_height)
     stem = f"{name}-s{seed}-{int(building):04d}" if building.isdecimal() else Path(building).stem
     named, marks, taken = [], {}, set[str]()
     for attribute in chosen:
@@ -125,21 +119,21 @@ def command(
         for value, grid in zip(values, generator.changed(start, attribute, values), strict=True):
             label = distinct(file_name(f"{stem}-{attribute}-{len(named) % count:02d}"), taken)
             named.append((label, grid))
-            marks[label] = (attribute, measure_grid(grid, storey)[attribute], value)
+            marks[label] = (attribute, value)
     metadata = metadata_of(generator.card, run=name, seed=seed, building=building)
-    settings = replace(options.settings(metadata), storey_height=storey)
+    settings = replace(options.settings(metadata), storey_height=generator.storey_height)
     done = write_buildings(
         named,
         len(named),
         out,
         settings,
         f"{name}: {stem} along {', '.join(chosen)}",
-        caption=lambda label: "{} {:.3g} (asked {:.3g})".format(*marks[label]),
+        caption=lambda one: _caption(one, *marks[one.name]),
         columns=count,
     )
     rows: list[dict[str, Any]] = []
     for one in done:
-        attribute, _, value = marks[one.name]
+        attribute, value = marks[one.name]
         rows.append({"name": one.name, "along": attribute, "asked": value, **one.measures})
     write_text(out / TABLE, _table(rows, taught.attributes))
     for attribute in chosen:
@@ -164,18 +158,13 @@ def steps(has: float, deviation: float, count: int, reach: float, share: bool) -
     return [first + (last - first) * i / (count - 1) for i in range(count)]
 
 
-def _start(told: str, generator: Generator, seed: int, reading: ReadOptions) -> VoxelGrid:
-    """A sample's building by its number, or that of a file."""
-    if told.isdecimal():
-        return generator.sample(1, seed, first=int(told))[0]
-    return one_grid(told, generator, reading)
+def _caption(one: Exported, attribute: str, asked: float) -> str:
+    return f"{attribute} {one.measures.get(attribute, 0.0):.3g} (asked {asked:.3g})"
 
 
 def _table(rows: list[dict[str, Any]], names: tuple[str, ...]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "along", "asked", *names])
+    lines = [["name", "along", "asked", *names]]
     for row in rows:
         got = [f"{row[name]:.4g}" if name in row else "" for name in names]
-        writer.writerow([row["name"], row["along"], f"{row['asked']:.4g}", *got])
-    return text.getvalue()
+        lines.append([row["name"], row["along"], f"{row['asked']:.4g}", *got])
+    return csv_text(lines)

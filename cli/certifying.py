@@ -70,12 +70,7 @@ class OriginalityOptions:
         if not self.wanted:
             return None
         known = known_of(model, self.known)
-        if not known.fits(generator.resolution, generator.pitch):
-            size = "x".join(str(n * known.coarser) for n in known.resolution)
-            raise DataError(
-                f"known are buildings of {size} voxels of {known.pitch / known.coarser:g} m, which those of "
-                f"the model ({generator.pitch:g} m) cannot be held against; name others with --known"
-            )
+        known.check(generator.resolution, generator.pitch)
         return known
 
     def words(self) -> list[str]:
@@ -252,9 +247,6 @@ def novelty_of(mesh: Mesh, known: Known) -> float:
 
 def seen(mesh: Mesh, known: Known) -> VoxelGrid:
     """Give a surface in the voxels of what is known, aligned as files are when they are read."""
-    from voxgen.geometry.placement import place
     from voxgen.geometry.voxelize import voxelize
 
-    x, y, z = (n * known.coarser for n in known.resolution)
-    lay = place(mesh, (x, y, z), known.pitch / known.coarser)
-    return voxelize(mesh, lay.resolution, lay.pitch, lay)
+    return voxelize(mesh, *known.grid)

@@ -129,7 +129,7 @@ def design(
         f"{name}: {counted(len(designs), 'design')}, seed {seed}",
         shape=lambda label, _: shown[label].surface,
         picture=lambda label: in_context(shown[label], site),
-        caption=lambda label: _caption(rows[label]),
+        caption=lambda one: _caption(rows[one.name]),
     )
     changed = [taken_away(one, site) for one in designs[:SHEET_MOST]]
     taken_m3 = [

@@ -86,7 +86,7 @@ def write_buildings(
     *,
     shape: Shape | None = None,
     picture: Callable[[str], Image] | None = None,
-    caption: Callable[[str], str] | None = None,
+    caption: Callable[[Exported], str] | None = None,
     columns: int | None = None,
 ) -> list[Exported]:
     """Write grids and their contact sheet, with a bar; empty ones are told.
@@ -99,7 +99,7 @@ def write_buildings(
         title: of the sheet.
         shape: gives the surface of a name; as the settings say where left out.
         picture: gives the picture of a name; of the surface alone where left out.
-        caption: gives what stands below; height and plan where left out.
+        caption: gives what stands below each; height and plan where left out.
         columns: of the sheet; about a square where left out.
 
     Raises:
@@ -132,7 +132,7 @@ def write_buildings(
             f"none of {counted(len(done), 'building')} has a filled voxel, so nothing was written"
         )
     shown = made[:SHEET_MOST]
-    captions = [_caption(one) if caption is None else caption(one.name) for one in shown]
+    captions = [(caption or _caption)(one) for one in shown]
     if picture is None:
         sheet = building_sheet([one.mesh or one.grid for one in shown], captions, columns, title)
     else:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from voxgen.geometry.grid import VoxelGrid
 
 
-def read_settings(unit: str | None, up: str | None, lod: float | None, split: bool) -> ReadOptions:
-    """Give the reading options of `options.read_options`."""
+def reading_of(values: dict[str, Any]) -> ReadOptions:
+    """Take the values of `options.read_options` out of a command's, and give how files are read."""
     from voxgen.formats import ReadOptions
 
-    values: dict[str, Any] = {"unit": unit, "up": up, "lod": lod, "split": split}
-    return ReadOptions.parse(values)
+    names = {"file_unit": "unit", "file_up": "up", "lod": "lod", "split_objects": "split"}
+    return ReadOptions.parse({name: values.pop(option) for option, name in names.items()})
 
 
 def grids_of(
@@ -106,15 +106,17 @@ def _grid(
         return None
 
 
-def one_grid(file: str, generator: Generator, reading: ReadOptions) -> VoxelGrid:
-    """Give the first building of a file in a model's voxels.
+def building_given(told: str, generator: Generator, reading: ReadOptions) -> VoxelGrid | int:
+    """Give the number of a sample, or the first building of a file in a model's voxels.
 
     Raises:
         DataError: for a file without one.
     """
-    for _, grid in grids_of([file], generator.resolution, generator.pitch, reading, whole=True):
+    if told.isdecimal():
+        return int(told)
+    for _, grid in grids_of([told], generator.resolution, generator.pitch, reading, whole=True):
         return grid
-    raise DataError(f"no building in {file}")
+    raise DataError(f"no building in {told}")
 
 
 def stored(path: Path) -> list[Path]:

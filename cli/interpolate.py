@@ -12,7 +12,7 @@ from voxgen.words import counted
 
 from . import say
 from .exporting import ExportOptions, metadata_of, report, write_buildings
-from .inputs import one_grid, read_settings
+from .inputs import building_given, reading_of
 from .options import (
     RunName,
     allow_option,
@@ -26,9 +26,7 @@ from .options import (
 from .sample import run_label
 
 if TYPE_CHECKING:
-    from voxgen.formats import ReadOptions
-    from voxgen.generator import Generator
-    from voxgen.geometry.grid import VoxelGrid
+    pass
 
 
 _COLUMNS = 8
@@ -62,10 +60,6 @@ def command(
     end: str | None,
     count: int,
     seed: int,
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
@@ -80,8 +74,8 @@ def command(
     from voxgen.training.run import find_model
 
     start, end = _both(ends, start, end)
+    reading = reading_of(export)
     options = ExportOptions(**export)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
     model, name = find_model(run), run_label(run)
     out = options.folder(f"{name}-way")
     if dry_run:
@@ -94,7 +88,7 @@ def command(
     from voxgen.generator import load
 
     generator = load(model, device=device, allow=allow)
-    first, last = (_end(given, generator, reading) for given in (start, end))
+    first, last = (building_given(given, generator, reading) for given in (start, end))
     grids = generator.interpolate(first, last, count, seed)
     settings = options.settings(metadata_of(generator.card, run=name, seed=seed, way=f"{start} to {end}"))
     named = [(f"{name}-way-{i:02d}", grid) for i, grid in enumerate(grids)]
@@ -126,8 +120,3 @@ def _both(ends: tuple[str, ...], start: str | None, end: str | None) -> tuple[st
             "or give them with --from and --to"
         )
     return ends[0], ends[1]
-
-
-def _end(given: str, generator: Generator, reading: ReadOptions) -> VoxelGrid | int:
-    """A sample's number, or the first building of a file."""
-    return int(given) if given.isdecimal() else one_grid(given, generator, reading)

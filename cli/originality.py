@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from . import say
 from .certifying import KNOWN, known_of, write_certificates
-from .inputs import grids_of, read_settings
+from .inputs import grids_of, reading_of
 from .options import RunName, dry_run_option, json_option, read_options
 from .sample import run_label
 
@@ -30,12 +31,9 @@ def command(
     files: tuple[str, ...],
     known: str | None,
     out: Path | None,
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     dry_run: bool,
     as_json: bool,
+    **reads: Any,
 ) -> None:
     """Hold buildings against all that a model learnt from: files of any kind, its samples or others.
 
@@ -45,15 +43,14 @@ def command(
     """
     from voxgen.training.run import find_model
 
-    reading = read_settings(file_unit, file_up, lod, split_objects)
+    reading = reading_of(reads)
     model, folder = find_model(run), out or Path(f"{run_label(run)}-originality")
     if dry_run:
         values = {"model": model, "files": list(files), "known": known, "out": folder}
         say.settings({**values, "read": reading.model_dump(mode="json")}, as_json)
         return
     found = known_of(model, known)
-    x, y, z = (n * found.coarser for n in found.resolution)
-    grids = grids_of(files, (x, y, z), found.pitch / found.coarser, reading, whole=True)
+    grids = grids_of(files, *found.grid, reading, whole=True)
     named = [(name, grid) for name, grid in grids if grid.occupancy.any()]
     title = f"buildings, each beside the nearest that {run_label(run)} learnt from"
     told = write_certificates(named, found, folder, title)

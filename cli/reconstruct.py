@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from voxgen.words import counted
+from voxgen.words import counted, csv_text
 
 from . import say
 from .exporting import SHEET_MOST, ExportOptions, metadata_of, report, write_buildings
-from .inputs import grids_of, read_settings
+from .inputs import grids_of, reading_of
 from .options import (
     RunName,
     allow_option,
@@ -50,10 +48,6 @@ def command(
     run: str,
     files: tuple[str, ...],
     refine: int,
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
@@ -67,8 +61,8 @@ def command(
     """
     from voxgen.training.run import find_model
 
+    reading = reading_of(export)
     options = ExportOptions(**export)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
     model, name = find_model(run), run_label(run)
     out = options.folder(f"{name}-reconstructed")
     if dry_run:
@@ -125,8 +119,5 @@ def _write_table(path: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
     from voxgen.atomic import write_text
 
     names = list(next(iter(rows.values())))
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["name", *names])
-    table.writerows([key, *(f"{told[name]:.4g}" for name in names)] for key, told in rows.items())
-    write_text(path, text.getvalue())
+    told = [[key, *(f"{values[name]:.4g}" for name in names)] for key, values in rows.items()]
+    write_text(path, csv_text([["name", *names], *told]))

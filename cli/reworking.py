@@ -79,7 +79,7 @@ def rework(what: str, said: dict[str, Any], values: dict[str, Any], make: Make) 
     from voxgen.generator import load
     from voxgen.training.run import find_model
 
-    from .inputs import read_settings
+    from .inputs import reading_of
 
     run, file, count, seed = (values.pop(name) for name in ("run", "file", "count", "seed"))
     device, allow, dry_run, as_json = (values.pop(name) for name in ("device", "allow", "dry_run", "as_json"))
@@ -87,7 +87,7 @@ def rework(what: str, said: dict[str, Any], values: dict[str, Any], make: Make) 
     targets = Targets.parse({WANTS[name]: value for name, value in wanted.items() if value is not None})
     cantilever = values.pop("cantilever")
     rules = Rules() if cantilever is None else Rules(cantilever=cantilever)
-    reading = read_settings(*(values.pop(f) for f in ("file_unit", "file_up", "lod", "split_objects")))
+    reading = reading_of(values)
     tuning = values.pop("tuning")
     originality = OriginalityOptions.taken(values)
     options = ExportOptions(**values)

@@ -10,7 +10,7 @@ import rich_click as click
 from voxgen.words import counted
 
 from . import say
-from .inputs import grids_of, read_settings, stored, stored_grids
+from .inputs import grids_of, reading_of, stored, stored_grids
 from .options import (
     RunName,
     allow_option,
@@ -51,14 +51,11 @@ def command(
     run: str,
     files: tuple[str, ...],
     data: str | None,
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
+    **reads: Any,
 ) -> None:
     """Rank buildings from the most surprising to the most typical.
 
@@ -70,7 +67,7 @@ def command(
     """
     from voxgen.training.run import find_model
 
-    reading = read_settings(file_unit, file_up, lod, split_objects)
+    reading = reading_of(reads)
     model, name = find_model(run), run_label(run)
     if dry_run:
         values = {"model": model, "files": list(files), "data": data, "read": reading.model_dump(mode="json")}

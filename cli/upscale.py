@@ -12,7 +12,7 @@ from voxgen.words import counted
 from . import say
 from .certifying import OriginalityOptions, novelty_of, originality_options, seen, write_certificates
 from .exporting import ExportOptions, metadata_of, report, surface_of, write_buildings
-from .inputs import grids_of, read_settings
+from .inputs import grids_of, reading_of
 from .options import (
     RunName,
     allow_option,
@@ -70,10 +70,6 @@ def command(
     strength: float,
     seed: int,
     tuning: tuple[str, ...],
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     device: str,
     allow: tuple[str, ...],
     dry_run: bool,
@@ -88,8 +84,8 @@ def command(
     from voxgen.training.run import find_model
 
     originality = OriginalityOptions.taken(export)
+    reading = reading_of(export)
     options = ExportOptions(**export)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
     model, name = find_model(run), f"{file.stem}-upscaled"
     out = options.folder(name)
     if dry_run:
@@ -97,7 +93,7 @@ def command(
         values |= {"seed": seed, "originality": vars(originality), **vars(options), "out": out}
         say.settings(values, as_json)
         return
-    from voxgen.design.upscale import AGREEING, upscale
+    from voxgen.design.upscale import AGREEING, agreement, coarseness, upscale
     from voxgen.export import distinct, file_name, mend, polyhedron_of
     from voxgen.generator import load
     from voxgen.geometry.grid import VoxelGrid, coarsened
@@ -122,35 +118,28 @@ def command(
     taken: set[str] = set()
     named = {distinct(file_name(f"{name}-s{seed}-{one.number:04d}"), taken): one for one in found}
     settings = options.settings(metadata_of(generator.card, run=run_label(run), seed=seed, rough=file.name))
-    by = round(rough.pitch / generator.pitch)
-    agreement: dict[str, float] = {}
-
-    def agreeing(label: str, grid: VoxelGrid) -> VoxelGrid:
-        filled = coarsened(grid.occupancy, by)
-        both, either = (filled & rough.occupancy).sum(), (filled | rough.occupancy).sum()
-        agreement[label] = float(both / max(1, either))
-        return VoxelGrid(filled, rough.pitch)
-
-    grids = [(label, mend(one.grid)[0] if options.mend else one.grid) for label, one in named.items()]
-    coarsely = [agreeing(label, grid) for label, grid in grids]
+    grids = {label: mend(one.grid)[0] if options.mend else one.grid for label, one in named.items()}
+    agreed = {label: agreement(rough, grid) for label, grid in grids.items()}
     done = write_buildings(
-        grids,
+        grids.items(),
         len(named),
         out,
         settings,
         f"{name}: {counted(len(named), 'building')}, seed {seed}",
-        caption=lambda label: f"agrees to {agreement[label]:.3f}",
+        caption=lambda one: f"agrees to {agreed[one.name]:.3f}",
     )
-    captions = ["the block model", *(f"seen coarsely, IoU {value:.3f}" for value in agreement.values())]
+    by = coarseness(generator, rough.pitch)
+    coarsely = [VoxelGrid(coarsened(grid.occupancy, by), rough.pitch) for grid in grids.values()]
+    captions = ["the block model", *(f"seen coarsely, IoU {value:.3f}" for value in agreed.values())]
     title = f"{name}, in the block model's voxels"
     save_png(building_sheet([rough, *coarsely], captions, title=title), out / PAIRS)
-    agree = sum(value >= AGREEING for value in agreement.values())
+    agree = sum(value >= AGREEING for value in agreed.values())
     say.note(
         f"{agree} of {counted(len(found), 'building')} agree to {AGREEING:g} or more with the block model "
-        f"(least {min(agreement.values()):.3f}); seen through its voxels in {out / PAIRS}"
+        f"(least {min(agreed.values()):.3f}); seen through its voxels in {out / PAIRS}"
     )
     values: dict[str, Any] = {"run": run_label(run), "seed": seed, "file": file}
-    values["agreement"] = {label: round(value, 4) for label, value in agreement.items()}
+    values["agreement"] = {label: round(value, 4) for label, value in agreed.items()}
     if known is not None:
         written = [(one.name, seen(surface_of(one, options.surface), known)) for one in done if one.files]
         title, chosen = f"{name}, and what was learnt", originality.least > 0

@@ -10,7 +10,7 @@ from voxgen.words import counted
 
 from . import say
 from .exporting import ExportOptions, report, write_buildings
-from .inputs import grids_of, read_settings
+from .inputs import grids_of, reading_of
 from .options import Resolution, dry_run_option, export_options, json_option, read_options
 
 
@@ -28,10 +28,6 @@ def command(
     files: tuple[str, ...],
     resolution: tuple[int, int, int],
     pitch: float | None,
-    file_unit: str | None,
-    file_up: str | None,
-    lod: float | None,
-    split_objects: bool,
     dry_run: bool,
     as_json: bool,
     **export: Any,
@@ -40,8 +36,8 @@ def command(
 
     FILES are files, folders, globs and .zip archives. Grids are repaired; --no-mend keeps them as read.
     """
+    reading = reading_of(export)
     options = ExportOptions(**export)
-    reading = read_settings(file_unit, file_up, lod, split_objects)
     out = options.folder("voxels")
     if dry_run:
         values = {

@@ -71,6 +71,11 @@ class Generator:
         """Voxels along x, y and z."""
         return self.model.config.resolution
 
+    @property
+    def storey_height(self) -> float:
+        """Metres by which floor areas and storeys were counted when it learnt of them."""
+        return float(self.card.get("storey_height", STOREY_HEIGHT))
+
     def sample(
         self,
         n: int,
@@ -124,7 +129,7 @@ class Generator:
             told = telling(attributes)
             return self.generate(self.drawn(told, keys), told)
 
-        config, storey = self.model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
+        config, storey = self.model.config, self.storey_height
         names, scale = config.condition.attributes, config.condition.scale
         made, told = closest(make, known.double().numpy(), names, scale, storey, config.feedback)
         return made, telling(told)
@@ -238,7 +243,7 @@ class Generator:
                 "flow or diffusion over latents"
             )
         self.check(grid)
-        config, storey = model.config, float(self.card.get("storey_height", STOREY_HEIGHT))
+        config, storey = model.config, self.storey_height
         names, scale = config.condition.attributes, config.condition.scale
         known = [name for name in names if name in HELD]
         if attribute not in known:
@@ -246,7 +251,7 @@ class Generator:
             raise UsageError(f"no attribute {attribute!r}{nearest(attribute, known)}; there are: {there}")
         if not len(values):
             return []
-        held = [name for name in names if name in HELD.get(attribute, ())]
+        held = [name for name in names if name in HELD[attribute]]
         asked = np.full((len(values), len(names)), np.nan)
         asked[:, [names.index(name) for name in held]] = measure_grids([grid], held, storey)[0]
         asked[:, names.index(attribute)] = values

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from manifold3d import Manifold
 
-from voxgen.elements.booleans import bounded, is_folded, polyhedra_of, swept, triangles_of
+from voxgen.elements.booleans import bounded, swept, triangles_of
+from voxgen.elements.folds import is_folded
+from voxgen.elements.surfaces import polyhedra_of
 from voxgen.geometry.mesh import Mesh
 
 from .elements_oracles import box

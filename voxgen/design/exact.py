@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..elements.booleans import bounded, pieces, polyhedra_of, solid_of
+from ..elements.booleans import bounded, pieces, solid_of
+from ..elements.surfaces import polyhedra_of
 from ..errors import DataError
 from ..export import polyhedron_of
 from ..geometry.grid import VoxelGrid

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
+
+from ..words import csv_text
 
 if TYPE_CHECKING:
     from .search import Design, Designer
@@ -16,17 +16,16 @@ if TYPE_CHECKING:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Give records as CSV, a line a design."""
-    text = io.StringIO()
     asked = list(rows[0]["asked"]) if rows else []
-    writer = csv.writer(text, lineterminator="\n")
     columns = [f"{name} {what}" for name in asked for what in ("asked", "got", "error")]
     changes = {"cut": "cut, voxels", "added": "added, voxels", "dropped": "dropped, voxels"}
     rest = ["misfit", "met", "holds", *changes.values(), "trimmed, m3"]
     original = {"iou": "IoU with the nearest known", "novelty": "novelty", "percentile": "percentile"}
     if not rows or "originality" not in rows[0]:
         original = {}
-    header = ["rank", "name", *columns, "roof asked", "pitched share got", *rest, *original.values()]
-    writer.writerow(header)
+    lines: list[list[object]] = [
+        ["rank", "name", *columns, "roof asked", "pitched share got", *rest, *original.values()]
+    ]
     for rank, row in enumerate(rows, start=1):
         values = []
         for name in asked:
@@ -36,9 +35,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         values += [row["roof"]["asked"] or "", f"{row['roof']['pitched_share']:.2f}"]
         told = ["yes" if row[key] else "no" for key in ("met", "holds")]
         found = [row["originality"][key] for key in original]
-        end = ["" if value is None else value for value in found]
-        writer.writerow([rank, row["name"], *values, f"{row['misfit']:.3f}", *told, *changed, *end])
-    return text.getvalue()
+        lines.append([rank, row["name"], *values, f"{row['misfit']:.3f}", *told, *changed, *found])
+    return csv_text(lines)
 
 
 def record(name: str, design: Design, designer: Designer) -> dict[str, Any]:

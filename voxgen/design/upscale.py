@@ -120,6 +120,12 @@ def upscale(
     return sorted([*agreeing, *rest][:n], key=lambda one: -one.agreement)
 
 
+def agreement(rough: VoxelGrid, grid: VoxelGrid) -> float:
+    """Give the IoU of a building with a block model, seen through the block model's voxels."""
+    seen = coarsened(grid.occupancy, grid.resolution[0] // rough.resolution[0])
+    return float((seen & rough.occupancy).sum() / max(1, (seen | rough.occupancy).sum()))
+
+
 @dataclass(frozen=True)
 class _Rough:
     """A block model, and the model that is to make buildings of it."""
@@ -146,16 +152,16 @@ class _Rough:
         """The first of some buildings that agrees; else the one that agrees most, corrected."""
         found = []
         for grid in tried:
-            found.append((self.agreement(grid), grid))
+            found.append((agreement(self.grid, grid), grid))
             if found[-1][0] >= AGREEING:
                 return found[-1]
         corrected = self.corrected(max(found, key=lambda one: one[0])[1])
         if isinstance(self.generator.model, EncodingModel):
             # As the model sees it, walls are straight again.
             seen = self.generator.reconstruct(corrected)
-            if self.agreement(seen) >= AGREEING:
-                return self.agreement(seen), seen
-        return self.agreement(corrected), corrected
+            if agreement(self.grid, seen) >= AGREEING:
+                return agreement(self.grid, seen), seen
+        return agreement(self.grid, corrected), corrected
 
     def corrected(self, grid: VoxelGrid) -> VoxelGrid:
         """A building whose coarse voxels are filled or emptied where the block model's are."""
@@ -164,11 +170,6 @@ class _Rough:
         cells = np.ones((self.by,) * 3, np.uint8)
         values = np.where(np.kron(wrong, cells) > 0, np.kron(fill, cells), grid.coverage)
         return VoxelGrid(values.astype(np.uint8), grid.pitch, grid.origin, grid.yaw)
-
-    def agreement(self, grid: VoxelGrid) -> float:
-        """IoU, seen through the coarse voxels."""
-        a, b = coarsened(grid.occupancy, self.by), self.grid.occupancy
-        return float((a & b).sum() / max(1, (a | b).sum()))
 
 
 def _made(rough: _Rough, n: int, seed: int) -> Iterator[list[Upscaled]]:

@@ -18,7 +18,7 @@ from ..errors import DataError
 from ..geometry.mesh import SurfaceClass
 from ..geometry.polyhedron import Polyhedron
 from ..geometry.solid import Model, Solid
-from .booleans import CRUMB, between, pieces, polyhedra_of, solid_of, union, without
+from .booleans import CRUMB, between, pieces, solid_of, union, without
 from .envelope import Envelope
 from .outside import outer_faces
 from .prisms import prism_of
@@ -26,6 +26,7 @@ from .roofs import roofs_of
 from .settings import HEADROOM, ElementSettings
 from .slabs import Slab, slabs_of
 from .storeys import Level, levels_of
+from .surfaces import polyhedra_of
 from .walls import walls_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from ..geometry.components import components
-from .booleans import CRUMB, is_simple, swept, without
+from .booleans import CRUMB, swept, without
 from .envelope import Envelope, Slope
 from .plans import joined, plan_of
+from .surfaces import is_simple
 from .walls import Wall
 
 if TYPE_CHECKING:

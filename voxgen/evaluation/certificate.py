@@ -6,8 +6,6 @@ real buildings that no model has seen, and the set is tested as Meehan et al. (2
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +15,7 @@ from scipy.stats import norm
 
 from ..errors import DataError
 from ..geometry.grid import VoxelGrid
+from ..words import csv_text
 from .known import Known
 from .originality import copies, z_u
 
@@ -106,12 +105,7 @@ def certify(grids: Sequence[VoxelGrid], known: Known) -> list[Certificate]:
     for grid in grids:
         if not grid.occupancy.any():
             raise DataError("an empty building is like no other, and no less original for that; leave it out")
-        if not known.fits(grid.resolution, grid.pitch):
-            raise DataError(
-                f"a grid of {grid.resolution} voxels of {grid.pitch:g} m cannot be held against known "
-                f"buildings of {tuple(n * known.coarser for n in known.resolution)} voxels of "
-                f"{known.pitch / known.coarser:g} m"
-            )
+        known.check(grid.resolution, grid.pitch)
     iou, nearest = known.nearest(np.stack([grid.occupancy for grid in grids]))
     same = copies(iou)
     return [
@@ -133,15 +127,13 @@ def set_test(certificates: Sequence[Certificate], known: Known) -> SetTest | Non
 
 def table(named: Sequence[tuple[str, Certificate]]) -> str:
     """Give certificates as CSV, a line a building."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     columns = ("nearest", "iou", "novelty", "percentile", "copy")
-    writer.writerow(["name", *columns, "in words"])
+    rows = [["name", *columns, "in words"]]
     for name, one in named:
         values = one.values()
-        row = ["" if values[column] is None else values[column] for column in columns]
-        writer.writerow([name, *row, one.words()])
-    return text.getvalue()
+        # What is None is written as nothing.
+        rows.append([name, *(values[column] for column in columns), one.words()])
+    return csv_text(rows)
 
 
 def _percentile(iou: float, known: Known) -> float | None:

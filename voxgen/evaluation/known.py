@@ -15,7 +15,6 @@ fingerprint  ()         str      of the data set
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from jaxtyping import Bool, Float, Int64, Integer, UInt8
 
 from ..atomic import replacing
 from ..errors import DataError, UsageError
-from ..formats.source import ARCHIVE_ERRORS
+from ..formats.arrays import read_arrays
 from ..geometry.grid import FULL, VoxelGrid, coarsened, pack, unpack
 from ..geometry.similarity import plan_symmetries
 from ..pipeline.store import Dataset
@@ -116,10 +115,24 @@ class Known:
     def __len__(self) -> int:
         return len(self.bits)
 
-    def fits(self, resolution: tuple[int, int, int], pitch: float) -> bool:
-        """Tell whether grids of a size can be held against these buildings."""
-        of_data = tuple(n * self.coarser for n in self.resolution)
-        return of_data == tuple(resolution) and bool(np.isclose(pitch * self.coarser, self.pitch, rtol=1e-3))
+    @property
+    def grid(self) -> tuple[tuple[int, int, int], float]:
+        """Resolution and pitch of the grids that can be held against these buildings: those of the data."""
+        x, y, z = (n * self.coarser for n in self.resolution)
+        return (x, y, z), self.pitch / self.coarser
+
+    def check(self, resolution: tuple[int, int, int], pitch: float) -> None:
+        """Refuse grids that cannot be held against these buildings.
+
+        Raises:
+            DataError: for another resolution or pitch.
+        """
+        size, metres = self.grid
+        if tuple(resolution) != size or not np.isclose(pitch, metres, rtol=1e-3):
+            raise DataError(
+                f"grids of {resolution} voxels of {pitch:g} m cannot be held against known buildings of "
+                f"{size} voxels of {metres:g} m"
+            )
 
     def nearest(
         self, occupancy: Bool[np.ndarray, "n x y z"]
@@ -177,16 +190,9 @@ class Known:
             DataError: when the file is missing, damaged, too large, or something else.
         """
         try:
-            with zipfile.ZipFile(path) as archive:
-                size = sum(info.file_size for info in archive.infolist())
-            if size > MOST_BYTES:
-                raise DataError(f"{path} unfolds to {size:,} bytes; at most {MOST_BYTES:,} are read")
-            with np.load(path, allow_pickle=False) as archive:
-                values = {name: archive[name] for name in _FIELDS}
+            values = read_arrays(path, _FIELDS, MOST_BYTES, "file of known buildings")
         except FileNotFoundError:
             raise DataError(f"no {path}; make it with voxgen data known DATA -o {path}") from None
-        except (KeyError, MemoryError, *ARCHIVE_ERRORS) as failure:
-            raise DataError(f"{path} holds no known buildings, or is damaged ({failure})") from None
         _see_sound(values, path)
         x, y, z = (int(n) for n in values["resolution"])
         return cls(

@@ -9,7 +9,6 @@ name      what the building is called
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from ..atomic import replacing
 from ..errors import DataError
 from ..geometry.grid import FULL, VoxelGrid
+from .arrays import read_arrays
 
 SUFFIX = ".npz"
 
@@ -47,13 +47,9 @@ def read_grid(path: Path) -> tuple[str, VoxelGrid]:
         DataError: when it is missing, damaged, too large, or no grid of voxgen's.
     """
     try:
-        _check_size(path)
-        with np.load(path, allow_pickle=False) as archive:
-            values = {key: archive[key] for key in _FIELDS}
+        values = read_arrays(path, _FIELDS, MOST_VOXELS, "voxel grid")
     except FileNotFoundError:
         raise DataError(f"no grid at {path}; make one with voxgen voxelize or voxgen sample") from None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as failure:
-        raise DataError(f"{path} is no voxel grid, or damaged ({failure}); make it again") from None
     coverage, pitch, origin, yaw = (values[key] for key in _FIELDS[:4])
     sound = (
         coverage.dtype == np.uint8
@@ -71,11 +67,3 @@ def read_grid(path: Path) -> tuple[str, VoxelGrid]:
             f"a grid is uint8 of three axes, 0 to {FULL}, with finite pitch, origin and yaw"
         )
     return str(values["name"]), VoxelGrid(coverage, float(pitch), origin.astype(np.float64), float(yaw))
-
-
-def _check_size(path: Path) -> None:
-    """Refuse a small file that would unfold to a huge one."""
-    with zipfile.ZipFile(path) as archive:
-        size = sum(info.file_size for info in archive.infolist())
-    if size > MOST_VOXELS:
-        raise DataError(f"{path} unfolds to {size:,} bytes; at most {MOST_VOXELS:,} are read")
